@@ -1,0 +1,65 @@
+/**
+ * The trust bundle: everything an edge needs to judge client certificates, and nothing secret. An account's
+ * document carries its own version, so that a change in one account moves and rebuilds that account only.
+ */
+import { z } from "zod";
+import { hostnameSchema } from "./hostname.ts";
+
+const caCertificateSchema = z.strictObject({
+  /** `mtlsca_…` */
+  id: z.string().min(1),
+  name: z.string().min(1),
+  /** PEM of one self-signed CA certificate */
+  certificate: z.string().min(1),
+});
+
+const domainSchema = z.strictObject({
+  /** Only active domains are in a bundle. Lower case, no port, no trailing dot. */
+  hostname: hostnameSchema,
+  project: z.string().min(1),
+});
+
+const accountSchema = z.strictObject({
+  account: z.string().min(1),
+  /** Changes whenever anything in this document changes; opaque. */
+  version: z.string().min(1),
+  caCertificates: z.array(caCertificateSchema),
+  domains: z.array(domainSchema),
+});
+
+export const trustBundleSchema = z
+  .strictObject({
+    format: z.literal(1),
+    /** Changes whenever any account's document changes; opaque, used as ETag. */
+    version: z.string().min(1),
+    accounts: z.array(accountSchema),
+  })
+  .superRefine((bundle, context) => {
+    const accounts = new Set<string>();
+    const hostnames = new Map<string, string>();
+    bundle.accounts.forEach((account, accountIndex) => {
+      if (accounts.has(account.account)) {
+        context.addIssue({
+          code: "custom",
+          path: ["accounts", accountIndex, "account"],
+          message: `"${account.account}" appears twice`,
+        });
+      }
+      accounts.add(account.account);
+      account.domains.forEach((domain, domainIndex) => {
+        const owner = hostnames.get(domain.hostname);
+        if (owner !== undefined) {
+          context.addIssue({
+            code: "custom",
+            path: ["accounts", accountIndex, "domains", domainIndex, "hostname"],
+            message: `"${domain.hostname}" belongs to account "${owner}" already`,
+          });
+        }
+        hostnames.set(domain.hostname, account.account);
+      });
+    });
+  });
+
+export type TrustBundle = z.infer<typeof trustBundleSchema>;
+export type AccountTrust = TrustBundle["accounts"][number];
+export type BundledCaCertificate = AccountTrust["caCertificates"][number];

@@ -1,0 +1,8 @@
+import { defineConfig } from "vitest/config";
+
+/** One project a runtime. `npm test` runs them all; `npx vitest run --project edge` runs one. */
+export default defineConfig({
+  test: {
+    projects: ["test/*/vitest.config.ts"],
+  },
+});
