@@ -3,7 +3,7 @@
  * The edge holds the private key; workers hold public keys only, so user code that reads every binding of its
  * worker still cannot forge one. Nothing here decides whether a request may pass.
  */
-import { createLocalJWKSet, errors, type JSONWebKeySet, jwtVerify, SignJWT } from "jose";
+import { type CryptoKey, createLocalJWKSet, errors, type JSONWebKeySet, jwtVerify, SignJWT } from "jose";
 import { z } from "zod";
 import { ASSERTION_CLOCK_TOLERANCE_SECONDS, ASSERTION_TTL_SECONDS } from "./limits.ts";
 import type { TlsClientAuth } from "./tls-client-auth.ts";

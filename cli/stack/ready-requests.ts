@@ -1,0 +1,105 @@
+/** The requests of the ready block: as curl lines to paste, and sent by ourselves for `--once`. */
+import { readFileSync } from "node:fs";
+import { request } from "node:https";
+import { relative } from "node:path";
+import type { DemoPkiPaths } from "../../fixtures/pki/demo-directory.ts";
+
+export interface ReadyRequest {
+  title: string;
+  path: string;
+  certificate?: { cert: string; key: string };
+  expect: { status: number; body: RegExp };
+}
+
+export interface ReadyAnswer {
+  status: number;
+  body: string;
+}
+
+/** One curl line each; a line with two paths asks for both over one connection. */
+export interface ReadyLine {
+  title: string;
+  requests: ReadyRequest[];
+}
+
+const TIMEOUT_MS = 30_000;
+
+export function createReadyLines(pki: DemoPkiPaths): ReadyLine[] {
+  const client = { cert: pki.clientCert, key: pki.clientKey };
+  const chain = { cert: pki.chainCert, key: pki.chainKey };
+  const rogue = { cert: pki.rogueCert, key: pki.rogueKey };
+  const rejected = { status: 401, body: /"client_certificate_rejected"/ };
+  return [
+    line("without a certificate: 401", {
+      path: "/v1/example",
+      expect: { status: 401, body: /"client_certificate_required"/ },
+    }),
+    line("with one that demo_ca issued", {
+      path: "/v1/example",
+      certificate: client,
+      expect: { status: 200, body: /^Hello, CN=/ },
+    }),
+    line("with a chain: leaf and intermediate", {
+      path: "/v1/chain",
+      certificate: chain,
+      expect: { status: 200, body: /^Hello, CN=/ },
+    }),
+    line(
+      "with one of another CA: 401, and where the route lets it through, the reason why",
+      { path: "/v1/example", certificate: rogue, expect: rejected },
+      { path: "/v1/optional", certificate: rogue, expect: { status: 200, body: /"FAILED"/ } },
+    ),
+  ];
+}
+
+function line(title: string, ...requests: Omit<ReadyRequest, "title">[]): ReadyLine {
+  return { title, requests: requests.map((request) => ({ title, ...request })) };
+}
+
+/** The line to paste. Paths are shown relative to the current folder, where a person will paste it. */
+export function formatCurl(edgeUrl: string, edgeCaPath: string, requests: readonly ReadyRequest[]): string {
+  const certificate = requests[0]?.certificate;
+  return [
+    "curl",
+    "--cacert",
+    quote(shorten(edgeCaPath)),
+    ...(certificate ? ["--cert", quote(shorten(certificate.cert)), "--key", quote(shorten(certificate.key))] : []),
+    ...requests.map((request) => `${edgeUrl}${request.path}`),
+  ].join(" ");
+}
+
+/** @throws the system's error when no answer comes */
+export function sendReadyRequest(edgeUrl: string, edgeCaPath: string, ready: ReadyRequest): Promise<ReadyAnswer> {
+  const { promise, resolve, reject } = Promise.withResolvers<ReadyAnswer>();
+  const sent = request(`${edgeUrl}${ready.path}`, {
+    ca: readFileSync(edgeCaPath),
+    agent: false,
+    timeout: TIMEOUT_MS,
+    ...(ready.certificate
+      ? { cert: readFileSync(ready.certificate.cert), key: readFileSync(ready.certificate.key) }
+      : {}),
+  });
+  sent.on("response", (response) => {
+    const chunks: Buffer[] = [];
+    response.on("data", (chunk: Buffer) => chunks.push(chunk));
+    response.on("error", reject);
+    response.on("end", () => resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString() }));
+  });
+  sent.on("timeout", () => sent.destroy(new Error(`no answer within ${TIMEOUT_MS / 1_000} s`)));
+  sent.on("error", reject);
+  sent.end();
+  return promise;
+}
+
+export function isExpected(ready: ReadyRequest, answer: ReadyAnswer): boolean {
+  return answer.status === ready.expect.status && ready.expect.body.test(answer.body);
+}
+
+function shorten(path: string): string {
+  const fromHere = relative(process.cwd(), path);
+  return fromHere.startsWith("..") ? path : fromHere;
+}
+
+function quote(path: string): string {
+  return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,109 @@
+/**
+ * The state directory: PKI, keys, trust bundle, credentials, and the note of a running stack. 0700, private files
+ * 0600; every file is written whole under another name and renamed, so that no reader and no crash sees half of one.
+ */
+import { randomUUID } from "node:crypto";
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import type { JSONWebKeySet, JWK } from "jose";
+import { createSigningJwk } from "../../edge-shim/ingress/assertion-signer.ts";
+import { createEdgeCa, type EdgeCa } from "../../edge-shim/ingress/server-certificates.ts";
+import { CliError } from "../output.ts";
+
+const DIRECTORY_MODE = 0o700;
+const PRIVATE_MODE = 0o600;
+const PUBLIC_MODE = 0o644;
+
+export interface StateDirectory {
+  readonly path: string;
+  readonly pkiPath: string;
+  readonly edgeCaPath: string;
+  readonly trustBundlePath: string;
+  readonly workerEnvPath: string;
+  readonly persistPath: string;
+  readonly readyPath: string;
+}
+
+/** Makes the directory. @throws CliError when it cannot be made or belongs to somebody else */
+export function openStateDirectory(path: string): StateDirectory {
+  const absolute = resolve(path);
+  const pkiPath = join(absolute, "pki");
+  try {
+    for (const directory of [absolute, pkiPath]) {
+      mkdirSync(directory, { recursive: true, mode: DIRECTORY_MODE });
+      chmodSync(directory, DIRECTORY_MODE);
+    }
+  } catch (cause) {
+    throw new CliError(
+      `"${absolute}" cannot be used as state directory: ${(cause as Error).message}`,
+      "name another one with --state-dir",
+    );
+  }
+  return {
+    path: absolute,
+    pkiPath,
+    edgeCaPath: join(pkiPath, "edge-ca.pem"),
+    trustBundlePath: join(absolute, "trust-bundle.json"),
+    workerEnvPath: join(absolute, "worker.env"),
+    persistPath: join(absolute, "worker"),
+    readyPath: join(absolute, "ready.json"),
+  };
+}
+
+export function writePrivate(path: string, text: string): void {
+  write(path, text, PRIVATE_MODE);
+}
+
+function write(path: string, text: string, mode: number): void {
+  const temporary = `${path}.${randomUUID()}.tmp`;
+  try {
+    writeFileSync(temporary, text, { mode });
+    renameSync(temporary, path);
+  } catch (cause) {
+    rmSync(temporary, { force: true });
+    throw cause;
+  }
+}
+
+export function readOptional(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw cause;
+  }
+}
+
+/** The CA of the edge's server certificates; made on first use and reused after. */
+export async function ensureEdgeCa(state: StateDirectory): Promise<EdgeCa> {
+  const keyPath = join(state.pkiPath, "edge-ca.key");
+  const certificatePem = readOptional(state.edgeCaPath);
+  const keyPem = readOptional(keyPath);
+  if (certificatePem !== undefined && keyPem !== undefined) return { certificatePem, keyPem };
+  const ca = await createEdgeCa(new Date());
+  write(keyPath, ca.keyPem, PRIVATE_MODE);
+  write(state.edgeCaPath, ca.certificatePem, PUBLIC_MODE);
+  return ca;
+}
+
+/** The key that signs edge assertions; made on first use and reused after. */
+export async function ensureSigningKey(state: StateDirectory): Promise<JWK> {
+  const path = join(state.path, "edge-signing-key.json");
+  const text = readOptional(path);
+  if (text === undefined) {
+    const key = await createSigningJwk();
+    writePrivate(path, `${JSON.stringify(key)}\n`);
+    return key;
+  }
+  try {
+    return JSON.parse(text) as JWK;
+  } catch {
+    throw new CliError(`"${path}" is not a JSON Web Key`, "delete it: a new one is made at the next start");
+  }
+}
+
+/** Variables that a worker needs to believe this edge, as `wrangler dev --env-file` reads them. No secret in it. */
+export function writeWorkerEnv(state: StateDirectory, jwks: JSONWebKeySet, environment: string): void {
+  const lines = [`SALLYPORT_EDGE_JWKS='${JSON.stringify(jwks)}'`, `SALLYPORT_ENVIRONMENT='${environment}'`];
+  writePrivate(state.workerEnvPath, `${lines.join("\n")}\n`);
+}

@@ -1,0 +1,95 @@
+/** Composition root of the edge: trust in, listener out. */
+import type { AddressInfo } from "node:net";
+import type { JSONWebKeySet, JWK } from "jose";
+import type { Logger } from "pino";
+import { createAssertionSigner } from "./ingress/assertion-signer.ts";
+import { DEFAULT_LIMITS, type IngressLimits } from "./ingress/limits.ts";
+import { createListener } from "./ingress/listener.ts";
+import { createProblemWriter } from "./ingress/problem-response.ts";
+import { createRequestLog } from "./ingress/request-log.ts";
+import { createServerCertificates, type EdgeCa } from "./ingress/server-certificates.ts";
+import { createServerNameCallback } from "./ingress/server-name.ts";
+import { createUpgradedConnections } from "./ingress/upgraded-connections.ts";
+import { createUpstream, type UpstreamOptions } from "./ingress/upstream.ts";
+import type { TrustSource } from "./trust/trust-source.ts";
+import { createTrustStore } from "./trust/trust-store.ts";
+
+/** Time that requests under way have when the edge ends */
+const DRAIN_MS = 10_000;
+
+export interface EdgeOptions {
+  host: string;
+  /** 0 picks a free one */
+  port: number;
+  environment: string;
+  /** The only domain for clients that send no server name */
+  defaultHostname: string;
+  upstream: UpstreamOptions;
+  trustSource: TrustSource;
+  edgeCa: EdgeCa;
+  /** Ed25519 private key */
+  signingKey: JWK;
+  /** Version of this program, for `trace.buildId` of the edge's own answers */
+  version: string;
+  logger: Logger;
+  limits?: Partial<IngressLimits>;
+  /** Milliseconds since the epoch; for tests */
+  clock?: () => number;
+}
+
+export interface Edge {
+  readonly port: number;
+  /** Public keys for the worker's `SALLYPORT_EDGE_JWKS` */
+  readonly jwks: JSONWebKeySet;
+  close(): Promise<void>;
+}
+
+/** @throws TrustSourceError without a bundle to start with; the system's error when the port cannot be had */
+export async function startEdge(options: EdgeOptions): Promise<Edge> {
+  const { logger, trustSource, environment, defaultHostname } = options;
+  const clock = options.clock ?? Date.now;
+  const trust = createTrustStore(await trustSource.load());
+  const signer = await createAssertionSigner(options.signingKey);
+  const serverCertificates = await createServerCertificates(options.edgeCa, () => new Date(clock()));
+  const upstream = createUpstream(options.upstream);
+  const log = createRequestLog(logger);
+  const listener = createListener({
+    trust,
+    signer,
+    environment,
+    defaultHostname,
+    clock,
+    upstream,
+    limits: { ...DEFAULT_LIMITS, ...options.limits },
+    problems: createProblemWriter(environment, `sallyport-edge/${options.version}`),
+    log,
+    upgraded: createUpgradedConnections(trust, clock),
+    chooseContext: createServerNameCallback(trust, serverCertificates, (error, servername) =>
+      log.failure(`no TLS context for "${servername}"`, error),
+    ),
+    fallbackCertificate: await serverCertificates.fallback(),
+  });
+  trustSource.watch(
+    (bundle) => {
+      trust.replace(bundle);
+      logger.info({ event: "trust_changed", version: trust.version, epoch: trust.epoch }, "trust bundle replaced");
+    },
+    (error) => {
+      const { problems, message } = error;
+      logger.error({ event: "trust_unchanged", problems }, `${message}; the last good trust bundle stays in use`);
+    },
+  );
+  await new Promise<void>((resolve, reject) => {
+    listener.server.once("error", reject);
+    listener.server.listen(options.port, options.host, resolve);
+  });
+  return {
+    port: (listener.server.address() as AddressInfo).port,
+    jwks: signer.jwks,
+    async close() {
+      trustSource.close();
+      await listener.close(DRAIN_MS);
+      await upstream.destroy();
+    },
+  };
+}

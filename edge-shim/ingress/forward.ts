@@ -1,0 +1,107 @@
+/**
+ * One request to the worker and its answer back to the client, streamed both ways with back-pressure. When either side
+ * leaves, the other is told. Whatever goes wrong before the answer began is reported to `onFailure`; after that all
+ * that can be done is to cut the connection, so that a client never takes half an answer for a whole one.
+ */
+import type { ServerResponse } from "node:http";
+import type { Http2ServerResponse } from "node:http2";
+import type { Duplex, Readable } from "node:stream";
+import type { Dispatcher } from "undici";
+import type { IngressResponse } from "./problem-response.ts";
+import { readResponseHeaders } from "./sanitize.ts";
+
+export interface ForwardedRequest {
+  method: string;
+  path: string;
+  /** Name, value, name, value …: sanitised, with the edge's own */
+  headers: string[];
+  body: Readable | undefined;
+  response: IngressResponse;
+  /** No answer came from the worker */
+  onFailure(error: Error): void;
+  /** Given for a WebSocket request: takes over when the worker answered 101 */
+  onUpgrade?(headers: string[], upstreamSocket: Duplex): void;
+}
+
+const EARLY_HINTS = 103;
+
+export function forward(upstream: Dispatcher, request: ForwardedRequest): void {
+  const { response } = request;
+  let controller: Dispatcher.DispatchController | undefined;
+  let isFinished = false;
+  response.on("close", () => {
+    if (!isFinished) controller?.abort(new Error("the client closed the connection"));
+  });
+  response.on("drain", () => controller?.resume());
+
+  upstream.dispatch(
+    {
+      method: request.method as Dispatcher.HttpMethod,
+      path: request.path,
+      headers: request.headers,
+      body: request.body ?? null,
+      ...(request.onUpgrade ? { upgrade: "websocket" } : {}),
+    },
+    {
+      onRequestStart(started) {
+        controller = started;
+        if (response.destroyed) started.abort(new Error("the client closed the connection"));
+      },
+      onRequestUpgrade(started, _status, _headers, socket) {
+        isFinished = true;
+        request.onUpgrade?.(responseHeaders(started), socket);
+      },
+      onResponseStart(started, status, _headers, statusMessage) {
+        if (status < 200) writeInformation(response, status, responseHeaders(started));
+        else writeHead(response, status, statusMessage, responseHeaders(started));
+      },
+      onResponseData(started, chunk) {
+        if (!(response as ServerResponse).write(chunk)) started.pause();
+      },
+      onResponseEnd(_started, trailers) {
+        isFinished = true;
+        if (Object.keys(trailers).length > 0) response.addTrailers(trailers as Record<string, string>);
+        response.end();
+      },
+      onResponseError(_started, error) {
+        isFinished = true;
+        request.body?.destroy();
+        if (response.headersSent) response.destroy(error);
+        else request.onFailure(error);
+      },
+    },
+  );
+}
+
+function responseHeaders(controller: Dispatcher.DispatchController): string[] {
+  return readResponseHeaders((controller.rawHeaders as Buffer[] | null | undefined) ?? []);
+}
+
+function writeHead(
+  response: IngressResponse,
+  status: number,
+  statusMessage: string | undefined,
+  headers: string[],
+): void {
+  if ("stream" in response) (response as Http2ServerResponse).writeHead(status, groupHeaders(headers));
+  else (response as ServerResponse).writeHead(status, statusMessage, headers);
+}
+
+/** Only early hints mean something to a client behind us; 100 was answered by the edge, 102 is a keep-alive. */
+function writeInformation(response: IngressResponse, status: number, headers: string[]): void {
+  if (status !== EARLY_HINTS) return;
+  const { link, ...others } = groupHeaders(headers);
+  if (link !== undefined) (response as ServerResponse).writeEarlyHints({ link, ...others });
+}
+
+/** Pairs → one entry a name, a list where a name came more than once (Set-Cookie). */
+function groupHeaders(headers: string[]): Record<string, string | string[]> {
+  const grouped = new Map<string, string | string[]>();
+  for (let index = 0; index + 1 < headers.length; index += 2) {
+    const name = (headers[index] as string).toLowerCase();
+    const value = headers[index + 1] as string;
+    const present = grouped.get(name);
+    grouped.set(name, present === undefined ? value : [present, value].flat());
+  }
+  return Object.fromEntries(grouped);
+}

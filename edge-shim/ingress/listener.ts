@@ -1,0 +1,167 @@
+/**
+ * The TLS listener: HTTP/1.1 and HTTP/2 on one port. It asks every client for a certificate and ends no handshake for
+ * a bad one: the route decides, over HTTP, where a client can be told why.
+ */
+import { type IncomingMessage, ServerResponse } from "node:http";
+import { createSecureServer, type Http2SecureServer, type SecureServerOptions } from "node:http2";
+import type { Duplex } from "node:stream";
+import type { TLSSocket } from "node:tls";
+import type { ProblemCode } from "../../src/contract/problem.ts";
+import { type ConnectionEnvironment, IngressConnection } from "./connection.ts";
+import type { IngressLimits } from "./limits.ts";
+import type { IngressResponse } from "./problem-response.ts";
+import { type ExchangeOptions, IngressExchange, type RequestEnvironment } from "./request.ts";
+import type { IngressRequest } from "./request-target.ts";
+import type { ServerCertificate } from "./server-certificates.ts";
+import { CONTEXT_OPTIONS, type ServerNameCallback } from "./server-name.ts";
+
+/** How often a listener that is closing looks for connections that have become idle */
+const CLOSE_POLL_MS = 50;
+
+const connectionOfSocket = Symbol("ingress connection");
+type IngressSocket = Duplex & { [connectionOfSocket]?: IngressConnection };
+
+export interface ListenerEnvironment extends ConnectionEnvironment, RequestEnvironment {
+  readonly chooseContext: ServerNameCallback;
+  /** Shown to clients that send no server name */
+  readonly fallbackCertificate: ServerCertificate;
+}
+
+export interface Listener {
+  readonly server: Http2SecureServer;
+  /** Takes no new connection, answers what is under way for at most `drainMs`, then cuts the rest. */
+  close(drainMs: number): Promise<void>;
+}
+
+export function createListener(environment: ListenerEnvironment): Listener {
+  const server = createSecureServer(listenerOptions(environment)) as HttpUpgradeServer;
+  const sockets = new Set<TLSSocket>();
+  let isClosing = false;
+
+  server.prependListener("secureConnection", (socket: TLSSocket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+    try {
+      (socket as IngressSocket)[connectionOfSocket] = new IngressConnection(socket, environment);
+    } catch (error) {
+      environment.log.failure("a TLS connection could not be judged", error);
+      socket.destroy();
+    }
+  });
+  server.on("tlsClientError", (error: Error, socket: TLSSocket) => {
+    environment.log.handshakeFailed(socket.remoteAddress, String(socket.servername || ""), error);
+  });
+
+  function handle(request: IngressRequest, response: IngressResponse, options?: ExchangeOptions) {
+    const connection = (request.socket as unknown as IngressSocket)[connectionOfSocket];
+    // Fail closed: a request whose connection nobody judged is not served.
+    if (connection === undefined) {
+      request.socket.destroy();
+      return;
+    }
+    response.on("error", () => response.destroy());
+    if (isClosing && !("stream" in response)) response.shouldKeepAlive = false;
+    new IngressExchange(environment, connection, request, response).handle(options);
+  }
+
+  server.on("request", handle);
+  server.on("checkContinue", (request, response) => handle(request, response, { expectsContinue: true }));
+  server.shouldUpgradeCallback = isWebSocketRequest;
+  server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    socket.on("error", () => socket.destroy());
+    const response = new ServerResponse(request);
+    response.shouldKeepAlive = false;
+    response.assignSocket(socket as never);
+    response.on("finish", () => socket.end());
+    handle(request, response, { upgrade: { socket, head } });
+  });
+  server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) =>
+    refuseUnreadable(environment, error, socket),
+  );
+
+  return {
+    server,
+    async close(drainMs) {
+      isClosing = true;
+      environment.upgraded.close();
+      const closed = new Promise<void>((resolve) => server.once("close", resolve));
+      server.close();
+      const poll = setInterval(() => server.closeIdleConnections(), CLOSE_POLL_MS);
+      const limit = setTimeout(() => {
+        for (const socket of sockets) socket.destroy();
+      }, drainMs);
+      await closed;
+      clearInterval(poll);
+      clearTimeout(limit);
+    },
+  };
+}
+
+/** What Node's HTTP/2 server with `allowHTTP1` has beyond its type declarations. */
+interface HttpUpgradeServer extends Http2SecureServer {
+  shouldUpgradeCallback: (request: IncomingMessage) => boolean;
+  closeIdleConnections(): void;
+  on(event: "tlsClientError", listener: (error: Error, socket: TLSSocket) => void): this;
+  on(event: "clientError", listener: (error: NodeJS.ErrnoException, socket: Duplex) => void): this;
+  on(event: "upgrade", listener: (request: IncomingMessage, socket: Duplex, head: Buffer) => void): this;
+  on(event: string, listener: (...parameters: never[]) => void): this;
+}
+
+function listenerOptions({ limits, chooseContext, fallbackCertificate }: ListenerEnvironment): SecureServerOptions {
+  const options: SecureServerOptions & HttpOneOptions = {
+    ...CONTEXT_OPTIONS,
+    cert: fallbackCertificate.certificatePem,
+    key: fallbackCertificate.keyPem,
+    // Without a server name no CA set applies. An empty list is that; leaving it out would trust the system's roots.
+    ca: [],
+    SNICallback: chooseContext as NonNullable<SecureServerOptions["SNICallback"]>,
+    requestCert: true,
+    rejectUnauthorized: false,
+    handshakeTimeout: limits.handshakeTimeoutMs,
+    allowHTTP1: true,
+    settings: { maxConcurrentStreams: limits.http2StreamsMax, enableConnectProtocol: false },
+    maxHeaderSize: limits.headersMaxBytes,
+    headersTimeout: limits.headersTimeoutMs,
+    requestTimeout: limits.requestTimeoutMs,
+    keepAliveTimeout: limits.keepAliveTimeoutMs,
+    connectionsCheckingInterval: Math.min(limits.headersTimeoutMs, 1_000),
+  };
+  return options;
+}
+
+/** Options of `node:http` that the server reads for its HTTP/1.1 half; the types of `node:http2` leave them out. */
+interface HttpOneOptions {
+  maxHeaderSize: number;
+  headersTimeout: number;
+  requestTimeout: number;
+  keepAliveTimeout: number;
+  connectionsCheckingInterval: number;
+}
+
+/** An Upgrade to anything else (h2c, say) is ignored, as RFC 9110, section 7.8, allows. */
+function isWebSocketRequest(request: IncomingMessage): boolean {
+  return request.method === "GET" && request.headers.upgrade?.toLowerCase() === "websocket";
+}
+
+const CLIENT_ERRORS: Record<string, { code: ProblemCode; detail: (limits: IngressLimits) => string }> = {
+  HPE_HEADER_OVERFLOW: {
+    code: "headers_too_large",
+    detail: (limits) => `request line and headers together are larger than ${limits.headersMaxBytes} bytes`,
+  },
+  ERR_HTTP_REQUEST_TIMEOUT: { code: "request_timeout", detail: () => "the request did not arrive in time" },
+};
+
+/** Bytes that the HTTP/1.1 parser refuses. The connection ends: nobody knows where the next request would begin. */
+function refuseUnreadable(environment: ListenerEnvironment, error: NodeJS.ErrnoException, socket: Duplex): void {
+  const isJudged = (socket as IngressSocket)[connectionOfSocket] !== undefined;
+  if (!isJudged || error.code === "ECONNRESET" || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const known = CLIENT_ERRORS[error.code ?? ""];
+  environment.problems.respondRaw(socket, {
+    code: known?.code ?? "bad_request",
+    detail: known?.detail(environment.limits) ?? "the request is not valid HTTP",
+    explanation: { reason: error.message, hint: "send a request as RFC 9112 defines it" },
+  });
+}

@@ -1,0 +1,66 @@
+/**
+ * One event for each request and for each handshake that failed, with what an operator needs to answer "why was this
+ * certificate rejected?": verdict, reason, fingerprint, request id. Never a certificate, never a header value.
+ */
+import type { Logger } from "pino";
+import type { IngressConnection } from "./connection.ts";
+
+export interface RequestRecord {
+  requestId: string;
+  method: string;
+  /** With the query, which is left out of the log */
+  path: string;
+  status: number;
+  durationMs: number;
+  connection: IngressConnection;
+  /** False when the client left before the end of the answer, or the worker cut it */
+  isComplete: boolean;
+  /** Why the edge ended a WebSocket */
+  cutReason: string | undefined;
+}
+
+export interface RequestLog {
+  request(record: RequestRecord): void;
+  handshakeFailed(remoteAddress: string | undefined, servername: string | undefined, error: Error): void;
+  failure(message: string, error: unknown, requestId?: string): void;
+}
+
+export function createRequestLog(logger: Logger): RequestLog {
+  return {
+    request({ requestId, method, path, status, durationMs, connection, isComplete, cutReason }) {
+      const { verdict } = connection;
+      logger.info(
+        {
+          event: "request",
+          requestId,
+          method,
+          path: path.split("?", 1)[0],
+          status,
+          durationMs: Math.round(durationMs * 1_000) / 1_000,
+          host: connection.hostname,
+          account: connection.domain?.caSet.account,
+          client: connection.remoteAddress,
+          protocol: connection.httpProtocol,
+          tls: connection.tlsVersion,
+          verdict: verdict.status,
+          ...(verdict.status === "FAILED" ? { reason: verdict.reason } : {}),
+          ...(verdict.status === "SUCCESS" ? { trustAnchors: verdict.anchors.map((anchor) => anchor.name) } : {}),
+          fingerprint: connection.leafFingerprint,
+          ...(isComplete ? {} : { incomplete: true }),
+          ...(cutReason === undefined ? {} : { cutReason }),
+        },
+        `${method} ${status}`,
+      );
+    },
+    handshakeFailed(remoteAddress, servername, error) {
+      const { code } = error as NodeJS.ErrnoException;
+      logger.warn(
+        { event: "handshake_failed", client: remoteAddress, host: servername, reason: error.message, code },
+        "TLS handshake failed",
+      );
+    },
+    failure(message, error, requestId) {
+      logger.error({ event: "failure", requestId, err: error }, message);
+    },
+  };
+}

@@ -1,0 +1,239 @@
+/**
+ * The life of a request in the edge, in order: is the connection's verdict still true, is the host the one it was
+ * judged for, is the request within limits; then headers sanitised, assertion attached, forwarded.
+ */
+import { randomUUID } from "node:crypto";
+import type { Duplex } from "node:stream";
+import type { Pool } from "undici";
+import { EDGE_ASSERTION_HEADER, REQUEST_ID_HEADER } from "../../src/contract/headers.ts";
+import type { ProblemCode, ProblemExplanation } from "../../src/contract/problem.ts";
+import type { Domain } from "../trust/trust-store.ts";
+import type { IngressConnection } from "./connection.ts";
+import { type ForwardedRequest, forward } from "./forward.ts";
+import type { IngressLimits } from "./limits.ts";
+import type { IngressResponse, ProblemWriter } from "./problem-response.ts";
+import { BodyTooLargeError, readBody } from "./request-body.ts";
+import type { RequestLog } from "./request-log.ts";
+import { type IngressRequest, parseRequestTarget } from "./request-target.ts";
+import { sanitizeHeaders } from "./sanitize.ts";
+import type { UpgradedConnections } from "./upgraded-connections.ts";
+
+export interface RequestEnvironment {
+  readonly upstream: Pool;
+  readonly limits: IngressLimits;
+  readonly problems: ProblemWriter;
+  readonly log: RequestLog;
+  readonly upgraded: UpgradedConnections;
+  readonly clock: () => number;
+}
+
+interface Refusal {
+  code: ProblemCode;
+  detail: string;
+  explanation?: ProblemExplanation;
+}
+
+type Admission = { ok: true; domain: Domain; host: string } | { ok: false; refusal: Refusal };
+
+export interface ExchangeOptions {
+  /** The client waits for `100 Continue` before it sends its body */
+  expectsContinue?: boolean;
+  upgrade?: UpgradeSocket;
+}
+
+/** A client's WebSocket request: its socket, and the bytes of the first frames that came with the request */
+export interface UpgradeSocket {
+  socket: Duplex;
+  head: Buffer;
+}
+
+/** One request on one connection. Made for it, thrown away after it. */
+export class IngressExchange {
+  readonly #environment: RequestEnvironment;
+  readonly #connection: IngressConnection;
+  readonly #request: IngressRequest;
+  readonly #response: IngressResponse;
+  readonly #requestId = randomUUID();
+  readonly #startedMs = performance.now();
+  #path = "/";
+
+  constructor(
+    environment: RequestEnvironment,
+    connection: IngressConnection,
+    request: IngressRequest,
+    response: IngressResponse,
+  ) {
+    this.#environment = environment;
+    this.#connection = connection;
+    this.#request = request;
+    this.#response = response;
+  }
+
+  handle(options: ExchangeOptions = {}): void {
+    const nowMs = this.#environment.clock();
+    this.#connection.refresh(nowMs);
+    this.#response.on("close", () => this.#logEnd(this.#response.statusCode));
+    const admission = this.#admit();
+    if (!admission.ok) {
+      this.#refuse(admission.refusal, { close: true });
+      return;
+    }
+    if (this.#connection.mustClose) this.#closeAfterwards();
+    const assertion = this.#connection.currentAssertion(nowMs);
+    if (assertion !== undefined) this.#forward(admission.host, assertion, options);
+    else this.#signAndForward(admission, nowMs, options);
+  }
+
+  /** May this request go on to the worker? About the connection and the limits only: the rest is policy. */
+  #admit(): Admission {
+    const { limits } = this.#environment;
+    if (isHttp2TooLarge(this.#request, limits)) return refuse(HEADERS_TOO_LARGE);
+    const target = parseRequestTarget(this.#request, this.#connection.hostname);
+    if (!target.ok) return refuse({ code: target.problem, detail: target.detail });
+    this.#path = target.path;
+    const { domain } = this.#connection;
+    if (domain === undefined) return refuse(notActive(target.hostname));
+    const isTooLarge = Number(this.#request.headers["content-length"] ?? 0) > limits.bodyMaxBytes;
+    return isTooLarge ? refuse(tooLarge(limits.bodyMaxBytes)) : { ok: true, domain, host: target.host };
+  }
+
+  #signAndForward({ domain, host }: Admission & { ok: true }, nowMs: number, options: ExchangeOptions): void {
+    this.#connection.signAssertion(domain, nowMs).then(
+      (assertion) => this.#forward(host, assertion, options),
+      (error: unknown) => {
+        this.#environment.log.failure("the edge assertion could not be signed", error, this.#requestId);
+        this.#refuse({ code: "gateway_unavailable", detail: "the gateway could not vouch for this request" });
+      },
+    );
+  }
+
+  #forward(host: string, assertion: string, options: ExchangeOptions): void {
+    const { upstream, limits } = this.#environment;
+    const { upgrade } = options;
+    if (options.expectsContinue) this.#response.writeContinue();
+    const forwarded: ForwardedRequest = {
+      method: this.#request.method ?? "GET",
+      path: this.#path,
+      headers: this.#headers(host, assertion),
+      body: upgrade === undefined ? readBody(this.#request, limits.bodyMaxBytes) : undefined,
+      response: this.#response,
+      onFailure: (error) => this.#fail(error),
+      ...(upgrade === undefined ? {} : { onUpgrade: (headers, socket) => this.#upgrade(upgrade, headers, socket) }),
+    };
+    try {
+      forward(upstream, forwarded);
+    } catch (error) {
+      // undici checks what it is given and throws: a request that it will not write is not one to send on.
+      this.#environment.log.failure("the request could not be forwarded", error, this.#requestId);
+      this.#refuse({ code: "bad_request", detail: "the request cannot be forwarded" }, { close: true });
+    }
+  }
+
+  #headers(host: string, assertion: string): string[] {
+    const connection = this.#connection;
+    const headers = sanitizeHeaders(this.#request.rawHeaders, this.#request.headers.connection);
+    headers.push(
+      "host",
+      host,
+      "x-forwarded-for",
+      connection.remoteAddress,
+      "x-forwarded-proto",
+      "https",
+      "x-forwarded-host",
+      host,
+      "true-client-ip",
+      connection.remoteAddress,
+      REQUEST_ID_HEADER,
+      this.#requestId,
+      EDGE_ASSERTION_HEADER,
+      assertion,
+    );
+    return headers;
+  }
+
+  #fail(error: Error): void {
+    if (this.#response.destroyed) return;
+    if (error instanceof BodyTooLargeError || error.cause instanceof BodyTooLargeError) {
+      this.#refuse(tooLarge(this.#environment.limits.bodyMaxBytes), { close: true });
+      return;
+    }
+    this.#environment.log.failure("the worker did not answer", error, this.#requestId);
+    this.#refuse({
+      code: "gateway_unavailable",
+      detail: "the gateway worker did not answer",
+      explanation: {
+        reason: error.message,
+        hint: "look for the worker's own output above; sallyport dev restarts a worker that ended",
+      },
+    });
+  }
+
+  #upgrade(upgrade: UpgradeSocket, headers: string[], upstreamSocket: Duplex): void {
+    const { socket, head } = upgrade;
+    const response = this.#response;
+    if ("detachSocket" in response) response.detachSocket(socket as never);
+    const lines = ["HTTP/1.1 101 Switching Protocols", "connection: Upgrade", "upgrade: websocket"];
+    for (let index = 0; index + 1 < headers.length; index += 2) lines.push(`${headers[index]}: ${headers[index + 1]}`);
+    socket.write(`${lines.join("\r\n")}\r\n\r\n`);
+    if (head.length > 0) upstreamSocket.write(head);
+    this.#environment.upgraded.join(this.#connection, socket, upstreamSocket, (cutReason) =>
+      this.#logEnd(101, cutReason),
+    );
+  }
+
+  #refuse(refusal: Refusal, options: { close?: boolean } = {}): void {
+    if (options.close) this.#closeAfterwards();
+    this.#request.resume();
+    this.#environment.problems.respond(this.#response, { ...refusal, path: this.#path, requestId: this.#requestId });
+  }
+
+  /** HTTP/1.1: `Connection: close`; HTTP/2: GOAWAY, and the end once open streams are answered. */
+  #closeAfterwards(): void {
+    const response = this.#response;
+    if ("stream" in response) {
+      const { session } = response.stream;
+      if (session !== undefined && !session.closed) session.close();
+    } else response.shouldKeepAlive = false;
+  }
+
+  #logEnd(status: number, cutReason?: string): void {
+    this.#environment.log.request({
+      requestId: this.#requestId,
+      method: this.#request.method ?? "",
+      path: this.#path,
+      status,
+      durationMs: performance.now() - this.#startedMs,
+      connection: this.#connection,
+      isComplete: this.#response.writableFinished || status === 101,
+      cutReason,
+    });
+  }
+}
+
+const HEADERS_TOO_LARGE: Refusal = { code: "headers_too_large", detail: "the request's headers are too large" };
+
+/** The HTTP/1.1 parser counts by itself; HTTP/2's limit is Node's own and larger, so that this answer can be given. */
+function isHttp2TooLarge(request: IngressRequest, limits: IngressLimits): boolean {
+  if (request.httpVersionMajor === 1) return false;
+  const bytes = request.rawHeaders.reduce((total, text) => total + text.length, 0);
+  return bytes > limits.headersMaxBytes;
+}
+
+function refuse(refusal: Refusal): Admission {
+  return { ok: false, refusal };
+}
+
+function notActive(hostname: string): Refusal {
+  return {
+    code: "misdirected_request",
+    detail: "the Host of the request is not an active domain of this gateway",
+    explanation: {
+      reason: `"${hostname}" is not an active domain`,
+      hint: "use the host name that the ready block printed, or add the domain and verify it",
+    },
+  };
+}
+
+function tooLarge(limitBytes: number): Refusal {
+  return { code: "request_too_large", detail: `the request body is larger than ${limitBytes} bytes` };
+}

@@ -1,0 +1,46 @@
+/**
+ * Text → trust bundle, or an error that names every problem. Everything in it is checked here, the certificates
+ * included, so that an account with one unreadable CA certificate never becomes an account without CA certificates.
+ */
+import { X509Certificate } from "node:crypto";
+import { type TrustBundle, trustBundleSchema } from "../../src/contract/trust-bundle.ts";
+import { TrustSourceError } from "./trust-source.ts";
+
+/** 64 MiB: far above 10,000 CA certificates, far below what would hurt the edge. */
+const BUNDLE_MAX_BYTES = 64 * 1024 * 1024;
+
+/** @throws TrustSourceError with every problem; `origin` says in messages where the text came from */
+export function parseTrustBundle(text: string, origin: string): TrustBundle {
+  if (Buffer.byteLength(text) > BUNDLE_MAX_BYTES) {
+    throw new TrustSourceError(`"${origin}" is larger than ${BUNDLE_MAX_BYTES} bytes`);
+  }
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new TrustSourceError(`"${origin}" is not a trust bundle: ${(cause as Error).message}`, { cause });
+  }
+  const parsed = trustBundleSchema.safeParse(json);
+  if (!parsed.success) {
+    throw new TrustSourceError(`"${origin}" is not a trust bundle`, {
+      problems: parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`),
+    });
+  }
+  const problems = findUnreadableCertificates(parsed.data);
+  if (problems.length > 0) throw new TrustSourceError(`"${origin}" has unreadable CA certificates`, { problems });
+  return parsed.data;
+}
+
+function findUnreadableCertificates(bundle: TrustBundle): string[] {
+  const problems: string[] = [];
+  for (const account of bundle.accounts) {
+    for (const ca of account.caCertificates) {
+      try {
+        new X509Certificate(ca.certificate);
+      } catch (cause) {
+        problems.push(`account "${account.account}", CA certificate "${ca.name}": ${(cause as Error).message}`);
+      }
+    }
+  }
+  return problems;
+}
