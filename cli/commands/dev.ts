@@ -1,6 +1,5 @@
 /** `sallyport dev`: the whole gateway on this machine, ready to be tried with curl. */
-import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { Command } from "commander";
 import type { Logger } from "pino";
 import type { Edge } from "../../edge-shim/edge.ts";
@@ -18,6 +17,7 @@ import { assertNotRunning, removeReadyNote, writeReadyNote } from "../stack/runn
 import { startStackEdge } from "../stack/start-edge.ts";
 import { openStateDirectory, type StateDirectory } from "../stack/state-directory.ts";
 import { createLifetime } from "../stack/until-signal.ts";
+import { ensureWranglerConfig } from "../stack/wrangler-config.ts";
 
 interface DevFlags extends EdgeFlags {
   projectDir: string;
@@ -45,7 +45,7 @@ async function runDev(flags: DevFlags): Promise<void> {
   const edge = await startStackEdge(flags, state, `http://127.0.0.1:${workerPort}`, state.trustBundlePath, logger);
   const worker = createWranglerDev({
     projectDir,
-    configPath: findWranglerConfig(projectDir),
+    configPath: ensureWranglerConfig(projectDir, state),
     port: workerPort,
     envFile: state.workerEnvPath,
     persistDir: state.persistPath,
@@ -107,16 +107,6 @@ async function buildOrExplain(projectDir: string): Promise<void> {
   throw new CliError(
     `"${projectDir}" does not build, ${result.problems.length} problems`,
     "correct them and start again",
-  );
-}
-
-function findWranglerConfig(projectDir: string): string {
-  const names = ["wrangler.toml", "wrangler.json", "wrangler.jsonc"];
-  const found = names.map((name) => join(projectDir, name)).find((path) => existsSync(path));
-  if (found !== undefined) return found;
-  throw new CliError(
-    `"${projectDir}" has no wrangler.toml`,
-    "copy the one of the example project: it names the entry module, the build command and the runtime's alias",
   );
 }
 

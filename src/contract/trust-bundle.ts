@@ -19,7 +19,8 @@ const domainSchema = z.strictObject({
   project: z.string().min(1),
 });
 
-const accountSchema = z.strictObject({
+/** One account's document: `GET /v1/edge/bundle/accounts/{account}`. */
+export const accountTrustSchema = z.strictObject({
   account: z.string().min(1),
   /** Changes whenever anything in this document changes; opaque. */
   version: z.string().min(1),
@@ -27,12 +28,33 @@ const accountSchema = z.strictObject({
   domains: z.array(domainSchema),
 });
 
+/** Several documents: `GET /v1/edge/bundle/accounts?account=…`. An account that is gone is left out. */
+export const accountTrustListSchema = z.strictObject({ accounts: z.array(accountTrustSchema) });
+
+/** How many accounts one request may name. */
+export const ACCOUNT_TRUST_LIST_MAX_ACCOUNTS = 100;
+
+/**
+ * What an edge reads first, `GET /v1/edge/bundle`: which documents there are, and which of its own are old. A document
+ * that is fetched after the index is as new as the index says, or newer.
+ */
+export const trustBundleIndexSchema = z.strictObject({
+  format: z.literal(1),
+  /** Changes whenever any account's document changes; opaque, used as ETag. */
+  version: z.string().min(1),
+  accounts: z.array(accountTrustSchema.pick({ account: true, version: true })),
+});
+
+/** What the control plane says on `GET /v1/edge/events`: after connecting, and whenever the index changed. */
+export const bundleEventSchema = z.strictObject({ version: z.string().min(1) });
+
+/** The whole, as an edge puts it together from index and documents and keeps it on disk. */
 export const trustBundleSchema = z
   .strictObject({
     format: z.literal(1),
     /** Changes whenever any account's document changes; opaque, used as ETag. */
     version: z.string().min(1),
-    accounts: z.array(accountSchema),
+    accounts: z.array(accountTrustSchema),
   })
   .superRefine((bundle, context) => {
     const accounts = new Set<string>();
@@ -61,5 +83,6 @@ export const trustBundleSchema = z
   });
 
 export type TrustBundle = z.infer<typeof trustBundleSchema>;
-export type AccountTrust = TrustBundle["accounts"][number];
+export type TrustBundleIndex = z.infer<typeof trustBundleIndexSchema>;
+export type AccountTrust = z.infer<typeof accountTrustSchema>;
 export type BundledCaCertificate = AccountTrust["caCertificates"][number];

@@ -1,0 +1,36 @@
+/**
+ * Wrangler's configuration for a project: its own `wrangler.toml`, or for a project that has none (one that comes
+ * from Zuplo, say) a generated one in the state directory.
+ */
+import { existsSync } from "node:fs";
+import { join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type StateDirectory, writePrivate } from "./state-directory.ts";
+
+const CONFIG_NAMES = ["wrangler.toml", "wrangler.json", "wrangler.jsonc"];
+/** Of the generated configuration; a project with its own chooses its own. */
+const COMPATIBILITY_DATE = "2026-10-01";
+
+const CLI = fileURLToPath(new URL("../main.ts", import.meta.url));
+const RUNTIME = fileURLToPath(new URL("../../src/runtime/index.ts", import.meta.url));
+
+/** The path of the configuration file to give to wrangler. */
+export function ensureWranglerConfig(projectDir: string, state: StateDirectory): string {
+  const own = CONFIG_NAMES.map((name) => join(projectDir, name)).find((path) => existsSync(path));
+  if (own !== undefined) return own;
+  const generated = join(state.path, "wrangler.json");
+  const inProject = (path: string) => relative(state.path, join(projectDir, path));
+  const config = {
+    name: "sallyport-project",
+    main: inProject(".build/worker.ts"),
+    compatibility_date: COMPATIBILITY_DATE,
+    send_metrics: false,
+    alias: { "@zuplo/runtime": RUNTIME, "@sallyport/runtime": RUNTIME },
+    build: {
+      command: [process.execPath, CLI, "build", "--project-dir", projectDir].map((part) => `"${part}"`).join(" "),
+      watch_dir: [inProject("config"), inProject("modules")],
+    },
+  };
+  writePrivate(generated, `${JSON.stringify(config, null, 2)}\n`);
+  return generated;
+}

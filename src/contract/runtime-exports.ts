@@ -1,0 +1,56 @@
+/**
+ * What `$import(@zuplo/runtime)` may name in project files: each export of the runtime, where it can stand, and the
+ * schema of its options. `sallyport build` and the gateway worker read the same table, so what builds also loads.
+ */
+import type { z } from "zod";
+import { compositeInboundOptionsSchema } from "./policy-options/composite-inbound.ts";
+import { removeHeadersOptionsSchema, setHeadersOptionsSchema } from "./policy-options/headers.ts";
+import { mtlsAuthInboundOptionsSchema } from "./policy-options/mtls-auth-inbound.ts";
+
+export interface RuntimeExport {
+  kind: "inbound-policy" | "outbound-policy" | "handler";
+  /** What `policyType` of `config/policies.json` says for it; handlers have none */
+  policyType?: string;
+  /** Strict schema of the options, after `$env(…)` has been resolved */
+  options: z.ZodType;
+}
+
+export const RUNTIME_EXPORTS = {
+  MTLSAuthInboundPolicy: {
+    kind: "inbound-policy",
+    policyType: "mtls-auth-inbound",
+    options: mtlsAuthInboundOptionsSchema,
+  },
+  CompositeInboundPolicy: {
+    kind: "inbound-policy",
+    policyType: "composite-inbound",
+    options: compositeInboundOptionsSchema,
+  },
+  SetHeadersInboundPolicy: {
+    kind: "inbound-policy",
+    policyType: "set-headers-inbound",
+    options: setHeadersOptionsSchema,
+  },
+  SetHeadersOutboundPolicy: {
+    kind: "outbound-policy",
+    policyType: "set-headers-outbound",
+    options: setHeadersOptionsSchema,
+  },
+  RemoveHeadersInboundPolicy: {
+    kind: "inbound-policy",
+    policyType: "remove-headers-inbound",
+    options: removeHeadersOptionsSchema,
+  },
+  RemoveHeadersOutboundPolicy: {
+    kind: "outbound-policy",
+    policyType: "remove-headers-outbound",
+    options: removeHeadersOptionsSchema,
+  },
+} as const satisfies Record<string, RuntimeExport>;
+
+export type RuntimeExportName = keyof typeof RUNTIME_EXPORTS;
+
+/** Looks `name` up without being fooled by `constructor` and its kin. */
+export function findRuntimeExport(name: string): RuntimeExport | undefined {
+  return Object.hasOwn(RUNTIME_EXPORTS, name) ? RUNTIME_EXPORTS[name as RuntimeExportName] : undefined;
+}

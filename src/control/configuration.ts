@@ -1,0 +1,52 @@
+/**
+ * What the control plane is given from outside: its bindings and variables. Variables are parsed here, once, and
+ * nothing else reads `env`; a broken one answers every request with 500 rather than run with a guess.
+ */
+import { z } from "zod";
+import { hostnameSchema } from "../contract/hostname.ts";
+import type { EdgeNotifier } from "./edge/notifier.ts";
+
+export interface ControlEnvironment {
+  DB: D1Database;
+  EDGE_NOTIFIER: DurableObjectNamespace<EdgeNotifier>;
+  SALLYPORT_MANAGED_DOMAIN_BASE?: string;
+  SALLYPORT_DNS_RESOLVER_URL?: string;
+  SALLYPORT_BOOTSTRAP_ADMIN_KEY_SHA256?: string;
+}
+
+const configurationSchema = z.object({
+  /** Every project has the active domain `<project>.<account>.<base>`. */
+  SALLYPORT_MANAGED_DOMAIN_BASE: hostnameSchema.default("localhost"),
+  /** DNS over HTTPS in JSON form (`application/dns-json`), asked for the TXT records of custom domains. */
+  SALLYPORT_DNS_RESOLVER_URL: z.url({ protocol: /^https?$/ }).default("https://cloudflare-dns.com/dns-query"),
+  /**
+   * Lower-case hex SHA-256 of the secret of the API key `spk_bootstrap_<secret>`, which has admin scope. It is how the
+   * first key comes about; unset, there is no such key.
+   */
+  SALLYPORT_BOOTSTRAP_ADMIN_KEY_SHA256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .optional(),
+});
+
+export interface Configuration {
+  managedDomainBase: string;
+  dnsResolverUrl: string;
+  bootstrapAdminKeySha256: string | undefined;
+}
+
+const parsed = new WeakMap<ControlEnvironment, Configuration>();
+
+/** @throws z.ZodError naming every variable that is wrong */
+export function parseConfiguration(env: ControlEnvironment): Configuration {
+  const known = parsed.get(env);
+  if (known !== undefined) return known;
+  const variables = configurationSchema.parse(env);
+  const configuration = {
+    managedDomainBase: variables.SALLYPORT_MANAGED_DOMAIN_BASE,
+    dnsResolverUrl: variables.SALLYPORT_DNS_RESOLVER_URL,
+    bootstrapAdminKeySha256: variables.SALLYPORT_BOOTSTRAP_ADMIN_KEY_SHA256,
+  };
+  parsed.set(env, configuration);
+  return configuration;
+}

@@ -1,0 +1,81 @@
+/**
+ * What edges read: an index of accounts with their versions, and a document an account. Nothing of it is secret.
+ * Each answer is read in one transaction, so that version and content are of the same moment; since an account's
+ * version moves in the transaction that changes it, a document is never older than the index that led to it.
+ */
+import { and, asc, eq, inArray, sql } from "drizzle-orm";
+import type { AccountTrust, TrustBundleIndex } from "../../contract/trust-bundle.ts";
+import { isUnderManagedBase, managedHostname } from "../custom-domains/hostname.ts";
+import type { Database } from "../database/database.ts";
+import { accounts, caCertificates, customDomains, projects } from "../database/schema.ts";
+import { selectVersion } from "../database/version.ts";
+
+/** @throws Error when the migrations were not applied */
+export async function readVersion(database: Database): Promise<string> {
+  return onlyVersion(await selectVersion(database));
+}
+
+export async function readIndex(database: Database): Promise<TrustBundleIndex> {
+  const [versions, rows] = await database.batch([
+    selectVersion(database),
+    database.select({ account: accounts.name, version: accounts.version }).from(accounts).orderBy(asc(accounts.name)),
+  ]);
+  return { format: 1, version: onlyVersion(versions), accounts: rows };
+}
+
+function onlyVersion(rows: { version: string }[]): string {
+  const version = rows[0]?.version;
+  if (version === undefined) throw new Error("the database has no revision: apply the migrations");
+  return version;
+}
+
+/** The documents of those of `names` that exist: four queries, however many there are. */
+export async function readAccountTrust(
+  database: Database,
+  names: string[],
+  managedDomainBase: string,
+): Promise<AccountTrust[]> {
+  // One parameter: D1 allows no more than a hundred
+  const named = sql`(SELECT value FROM json_each(${JSON.stringify(names)}))`;
+  const [accountRows, certificates, projectRows, domains] = await database.batch([
+    database.select().from(accounts).where(inArray(accounts.name, named)).orderBy(asc(accounts.name)),
+    database
+      .select({
+        account: caCertificates.account,
+        id: caCertificates.id,
+        name: caCertificates.name,
+        certificate: caCertificates.certificate,
+      })
+      .from(caCertificates)
+      .where(inArray(caCertificates.account, named))
+      .orderBy(asc(caCertificates.account), asc(caCertificates.createdAt), asc(caCertificates.id)),
+    database
+      .select()
+      .from(projects)
+      .where(inArray(projects.account, named))
+      .orderBy(asc(projects.account), asc(projects.name)),
+    database
+      .select()
+      .from(customDomains)
+      .where(and(inArray(customDomains.account, named), eq(customDomains.status, "active")))
+      .orderBy(asc(customDomains.account), asc(customDomains.createdAt), asc(customDomains.id)),
+  ]);
+  const certificatesOf = Map.groupBy(certificates, ({ account }) => account);
+  const projectsOf = Map.groupBy(projectRows, ({ account }) => account);
+  const domainsOf = Map.groupBy(domains, ({ account }) => account);
+  return accountRows.map(({ name: account, version }) => ({
+    account,
+    version,
+    caCertificates: (certificatesOf.get(account) ?? []).map(({ id, name, certificate }) => ({ id, name, certificate })),
+    domains: [
+      ...(projectsOf.get(account) ?? []).map((project) => ({
+        hostname: managedHostname(project, managedDomainBase),
+        project: project.name,
+      })),
+      // A claim that is older than the configured base must not spell another account's managed domain
+      ...(domainsOf.get(account) ?? [])
+        .filter(({ hostname }) => !isUnderManagedBase(hostname, managedDomainBase))
+        .map(({ hostname, project }) => ({ hostname, project })),
+    ],
+  }));
+}

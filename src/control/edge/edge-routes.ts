@@ -1,0 +1,121 @@
+/** `/v1/edge`: for edge keys only, and read-only. The shapes are the contract's (src/contract/trust-bundle.ts). */
+import { createRoute, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import {
+  ACCOUNT_TRUST_LIST_MAX_ACCOUNTS,
+  accountTrustListSchema,
+  accountTrustSchema,
+  trustBundleIndexSchema,
+} from "../../contract/trust-bundle.ts";
+import { accountParameter } from "../accounts/accounts.ts";
+import { json } from "../fields.ts";
+import { notFound, problem, problemResponses } from "../problem.ts";
+import { type ControlContext, createRouter } from "../router.ts";
+import { readAccountTrust, readIndex, readVersion } from "./bundle.ts";
+import { connectEdge } from "./notifier.ts";
+
+const ifNoneMatch = z.object({ "if-none-match": z.string().optional() });
+const notModified = { description: "The caller's copy, named in If-None-Match, is the present one" };
+
+/** Whether the caller has this version already (RFC 9110, section 13.1.2; a weak comparison). */
+function isCurrent(c: Context<ControlContext>, version: string): boolean {
+  const tags = c.req.header("if-none-match")?.split(",") ?? [];
+  return tags.some((tag) => tag.trim().replace(/^W\//, "") === `"${version}"`);
+}
+
+function tagged(c: Context<ControlContext>, version: string): void {
+  c.header("etag", `"${version}"`);
+  c.header("cache-control", "private, no-cache");
+}
+
+export const edgeRoutes = createRouter();
+
+edgeRoutes.openapi(
+  createRoute({
+    method: "get",
+    path: "/v1/edge/bundle",
+    summary: "The index: every account with the version of its document",
+    tags: ["Edges"],
+    request: { headers: ifNoneMatch },
+    responses: {
+      200: { description: "The index", content: json(trustBundleIndexSchema) },
+      304: notModified,
+      ...problemResponses(401, 403),
+    },
+  }),
+  async function readBundleIndex(c) {
+    const database = c.get("database");
+    const version = await readVersion(database);
+    if (isCurrent(c, version)) {
+      tagged(c, version);
+      return c.body(null, 304);
+    }
+    const index = await readIndex(database);
+    tagged(c, index.version);
+    return c.json(index, 200);
+  },
+);
+
+edgeRoutes.openapi(
+  createRoute({
+    method: "get",
+    path: "/v1/edge/bundle/accounts",
+    summary: "The documents of the accounts that are named",
+    tags: ["Edges"],
+    request: {
+      query: z.strictObject({
+        account: z
+          .union([z.string().transform((name) => [name]), z.array(z.string()).max(ACCOUNT_TRUST_LIST_MAX_ACCOUNTS)])
+          .openapi({ type: "array", items: { type: "string" }, maxItems: ACCOUNT_TRUST_LIST_MAX_ACCOUNTS }),
+      }),
+    },
+    responses: {
+      200: { description: "Those that exist, by name", content: json(accountTrustListSchema) },
+      ...problemResponses(400, 401, 403),
+    },
+  }),
+  async function readAccountDocuments(c) {
+    const names = c.req.valid("query").account;
+    const accounts = await readAccountTrust(c.get("database"), names, c.get("configuration").managedDomainBase);
+    return c.json({ accounts }, 200);
+  },
+);
+
+edgeRoutes.openapi(
+  createRoute({
+    method: "get",
+    path: "/v1/edge/bundle/accounts/{account}",
+    summary: "The document of one account",
+    tags: ["Edges"],
+    request: { params: z.object({ account: accountParameter }), headers: ifNoneMatch },
+    responses: {
+      200: { description: "Its CA certificates and active domains", content: json(accountTrustSchema) },
+      304: notModified,
+      ...problemResponses(401, 403, 404),
+    },
+  }),
+  async function readAccountDocument(c) {
+    const name = c.req.valid("param").account;
+    const [document] = await readAccountTrust(c.get("database"), [name], c.get("configuration").managedDomainBase);
+    if (document === undefined) return notFound(c, "such account");
+    tagged(c, document.version);
+    return isCurrent(c, document.version) ? c.body(null, 304) : c.json(document, 200);
+  },
+);
+
+edgeRoutes.openapi(
+  createRoute({
+    method: "get",
+    path: "/v1/edge/events",
+    summary: "A WebSocket that says the version of the index after connecting and whenever it changes",
+    description: 'Each message is `{"version":"…"}`; `ping` is answered with `pong`.',
+    tags: ["Edges"],
+    responses: { 101: { description: "The WebSocket" }, ...problemResponses(401, 403, 426) },
+  }),
+  async function openEvents(c) {
+    if (c.req.header("upgrade")?.toLowerCase() !== "websocket") {
+      return problem(c, "upgrade_required", { detail: "this is a WebSocket", hint: "send `Upgrade: websocket`" });
+    }
+    return connectEdge(c.env, c.get("principal").keyId);
+  },
+);

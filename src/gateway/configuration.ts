@@ -1,0 +1,91 @@
+/**
+ * The worker's own variables (`SALLYPORT_*`), parsed once at load. The source of client-certificate truth is chosen
+ * here and nowhere else: by configuration, never by what a request contains.
+ */
+import type { JSONWebKeySet } from "jose";
+import { z } from "zod";
+import { DEVELOPMENT_ENVIRONMENT } from "../contract/problem.ts";
+
+const EDGE_JWKS_VARIABLE = "SALLYPORT_EDGE_JWKS";
+const SOURCE_VARIABLE = "SALLYPORT_CLIENT_CERTIFICATE_SOURCE";
+
+/** Said to whoever reads the reason of a request that nobody vouches for. */
+export const SOURCE_NOT_CONFIGURED_REASON = `client certificates cannot be verified here: set ${EDGE_JWKS_VARIABLE} behind the edge, or ${SOURCE_VARIABLE}="cloudflare" on Cloudflare`;
+
+/** Public Ed25519 keys only: a worker that holds a private key could forge assertions for itself. */
+const publicKeySchema = z
+  .looseObject({ kty: z.literal("OKP"), crv: z.literal("Ed25519"), x: z.string().min(1), kid: z.string().min(1) })
+  .refine((key) => !("d" in key), { error: "is a private key, only public keys are allowed" });
+
+const keySetSchema = z.object({ keys: z.array(publicKeySchema).min(1) });
+
+const variablesSchema = z.object({
+  SALLYPORT_ENVIRONMENT: z.string().min(1).default("production"),
+  SALLYPORT_ACCOUNT: z.string().min(1).optional(),
+  SALLYPORT_PROJECT: z.string().min(1).optional(),
+  [EDGE_JWKS_VARIABLE]: z.string().transform(parseJson).pipe(keySetSchema).optional(),
+  [SOURCE_VARIABLE]: z
+    .literal("cloudflare", { error: (issue) => `"${String(issue.input)}" is not a source, allowed: "cloudflare"` })
+    .optional(),
+});
+
+export type SourceConfiguration = { kind: "edge"; jwks: JSONWebKeySet } | { kind: "cloudflare" } | { kind: "none" };
+
+export interface GatewayConfiguration {
+  environment: string;
+  isDevelopment: boolean;
+  /** Where set, an assertion for another account is refused */
+  account: string | undefined;
+  /** Where set, an assertion for another project is refused */
+  project: string | undefined;
+  source: SourceConfiguration;
+}
+
+/** `problems` is empty for a usable configuration; otherwise the configuration verifies no one. */
+export interface ConfigurationResult {
+  configuration: GatewayConfiguration;
+  problems: string[];
+}
+
+export function parseConfiguration(variables: Readonly<Record<string, unknown>>): ConfigurationResult {
+  const parsed = variablesSchema.safeParse({ ...variables });
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map((issue) => `variable ${issue.path.join(".")}: ${issue.message}`);
+    return { configuration: unusableConfiguration(variables), problems };
+  }
+  const { SALLYPORT_ENVIRONMENT: environment, ...own } = parsed.data;
+  const jwks = own[EDGE_JWKS_VARIABLE];
+  if (jwks && own[SOURCE_VARIABLE]) {
+    const problem = `variables ${EDGE_JWKS_VARIABLE} and ${SOURCE_VARIABLE}: both are set, exactly one source of client certificates is allowed`;
+    return { configuration: unusableConfiguration(variables), problems: [problem] };
+  }
+  const configuration: GatewayConfiguration = {
+    environment,
+    isDevelopment: environment === DEVELOPMENT_ENVIRONMENT,
+    account: own.SALLYPORT_ACCOUNT,
+    project: own.SALLYPORT_PROJECT,
+    source: jwks ? { kind: "edge", jwks } : { kind: own[SOURCE_VARIABLE] ?? "none" },
+  };
+  return { configuration, problems: [] };
+}
+
+/** Verifies no one, and still knows whether its answers may explain themselves. */
+function unusableConfiguration(variables: Readonly<Record<string, unknown>>): GatewayConfiguration {
+  const isDevelopment = variables.SALLYPORT_ENVIRONMENT === DEVELOPMENT_ENVIRONMENT;
+  return {
+    environment: isDevelopment ? DEVELOPMENT_ENVIRONMENT : "",
+    isDevelopment,
+    account: undefined,
+    project: undefined,
+    source: { kind: "none" },
+  };
+}
+
+function parseJson(text: string, context: z.RefinementCtx): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    context.addIssue("is not JSON, expected a JSON Web Key Set");
+    return z.NEVER;
+  }
+}

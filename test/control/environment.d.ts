@@ -1,0 +1,18 @@
+import type { D1Migration } from "cloudflare:test";
+import type { ControlEnvironment } from "../../src/control/configuration.ts";
+import type { CertificateName, TestCertificate } from "./certificates.ts";
+
+declare global {
+  namespace Cloudflare {
+    interface Env extends ControlEnvironment {
+      TEST_MIGRATIONS: D1Migration[];
+      TEST_BOOTSTRAP_KEY: string;
+    }
+  }
+}
+
+declare module "vitest" {
+  interface ProvidedContext {
+    certificates: Record<CertificateName, TestCertificate>;
+  }
+}
