@@ -1,4 +1,5 @@
 /** Composition root of the edge: trust in, listener out. */
+import type { Http2SecureServer } from "node:http2";
 import type { AddressInfo } from "node:net";
 import type { JSONWebKeySet, JWK } from "jose";
 import type { Logger } from "pino";
@@ -69,6 +70,10 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     ),
     fallbackCertificate: await serverCertificates.fallback(),
   });
+  await listen(listener.server, options).catch(async (error: unknown) => {
+    await upstream.destroy();
+    throw error;
+  });
   trustSource.watch(
     (bundle) => {
       trust.replace(bundle);
@@ -79,10 +84,6 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
       logger.error({ event: "trust_unchanged", problems }, `${message}; the last good trust bundle stays in use`);
     },
   );
-  await new Promise<void>((resolve, reject) => {
-    listener.server.once("error", reject);
-    listener.server.listen(options.port, options.host, resolve);
-  });
   return {
     port: (listener.server.address() as AddressInfo).port,
     jwks: signer.jwks,
@@ -92,4 +93,14 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
       await upstream.destroy();
     },
   };
+}
+
+function listen(server: Http2SecureServer, { host, port }: EdgeOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
 }

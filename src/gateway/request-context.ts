@@ -1,10 +1,10 @@
 /** The `context` that user code is given. What it does not need at once is made when it is first asked for. */
-import type {
-  IncomingRequestProperties,
-  Logger,
-  ResponseSendingFinalHook,
-  ResponseSendingHook,
-  RouteConfiguration,
+import {
+  type IncomingRequestProperties,
+  type Logger,
+  type ResponseSendingFinalHook,
+  type ResponseSendingHook,
+  type RouteConfiguration,
   ZuploContext,
 } from "../runtime/context.ts";
 import { PROBLEM_SCOPE, type ProblemScope } from "../runtime/http-problems.ts";
@@ -13,7 +13,7 @@ import type { Exchange, ExchangeParts } from "./exchange.ts";
 import { createRequestLog } from "./request-log.ts";
 import { runInboundPolicy, runOutboundPolicy } from "./run-policy.ts";
 
-export class RequestContext implements ZuploContext {
+export class RequestContext extends ZuploContext {
   readonly requestId: string;
   readonly custom: Record<string, unknown> = {};
   readonly incomingRequestProperties: IncomingRequestProperties;
@@ -24,6 +24,7 @@ export class RequestContext implements ZuploContext {
   #log: Logger | undefined;
 
   constructor(exchange: Exchange, { requestId, identification, executionContext, project }: ExchangeParts) {
+    super();
     this.requestId = requestId;
     this.incomingRequestProperties = identification.properties;
     this[PROBLEM_SCOPE] = project;

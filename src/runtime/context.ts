@@ -1,7 +1,4 @@
-/**
- * What user code is given beside the request. Types only: the gateway makes the objects, so that user code cannot
- * make one that the gateway would believe.
- */
+/** What user code is given beside the request. Types and no behaviour: the gateway makes the objects. */
 import type { JsonObject } from "../contract/project.ts";
 import type { ZuploRequest } from "./request.ts";
 
@@ -65,24 +62,28 @@ export type ResponseSendingFinalHook = (
   context: ZuploContext,
 ) => Awaitable<void>;
 
-export interface ZuploContext {
+/**
+ * A class only so that `import { ZuploContext }` without `type` finds something in every build; the gateway's own is
+ * the one implementation.
+ */
+export abstract class ZuploContext {
   /** Also on the response, as `zp-rid` and `sallyport-request-id` */
-  readonly requestId: string;
+  abstract readonly requestId: string;
   /** Differs for each use of a context, where `requestId` may have been given by the edge */
-  readonly contextId: string;
+  abstract readonly contextId: string;
   /** Free for user code to carry things from one function to the next */
-  readonly custom: Record<string, unknown>;
-  readonly incomingRequestProperties: IncomingRequestProperties;
-  readonly log: Logger;
-  readonly route: RouteConfiguration;
-  waitUntil(promise: Promise<unknown>): void;
+  abstract readonly custom: Record<string, unknown>;
+  abstract readonly incomingRequestProperties: IncomingRequestProperties;
+  abstract readonly log: Logger;
+  abstract readonly route: RouteConfiguration;
+  abstract waitUntil(promise: Promise<unknown>): void;
   /** Runs the inbound policy `name` of `config/policies.json`. A `Response` is the policy's refusal. */
-  invokeInboundPolicy(name: string, request: ZuploRequest): Promise<ZuploRequest | Response>;
-  invokeOutboundPolicy(name: string, response: Response, request: ZuploRequest): Promise<Response>;
+  abstract invokeInboundPolicy(name: string, request: ZuploRequest): Promise<ZuploRequest | Response>;
+  abstract invokeOutboundPolicy(name: string, response: Response, request: ZuploRequest): Promise<Response>;
   /** May replace the response; runs after the outbound policies. */
-  addResponseSendingHook(hook: ResponseSendingHook): void;
+  abstract addResponseSendingHook(hook: ResponseSendingHook): void;
   /** Sees the response that is sent and cannot change it. Clone it to read its body. */
-  addResponseSendingFinalHook(hook: ResponseSendingFinalHook): void;
+  abstract addResponseSendingFinalHook(hook: ResponseSendingFinalHook): void;
 }
 
 export type RequestHandler = (request: ZuploRequest, context: ZuploContext) => Awaitable<unknown>;

@@ -9,8 +9,8 @@ export type {
   ResponseSendingFinalHook,
   ResponseSendingHook,
   RouteConfiguration,
-  ZuploContext,
 } from "./context.ts";
+export { ZuploContext } from "./context.ts";
 export { environment } from "./environment.ts";
 export { ConfigurationError, RuntimeError } from "./errors.ts";
 export { type HttpProblem, HttpProblems, type ProblemOverrides } from "./http-problems.ts";

@@ -3,9 +3,21 @@ import { env, exports } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { environment } from "../../src/runtime/index.ts";
 import { captureConsole } from "./console.ts";
-import { route, startRoutes } from "./support.ts";
+import * as seedHandler from "./seed-handler.ts";
+import {
+  assertionFor,
+  ISSUER,
+  mtlsPolicy,
+  project,
+  route,
+  sign,
+  startRoutes,
+  startWorker,
+  throughEdge,
+  verifiedClient,
+} from "./support.ts";
 
-captureConsole();
+const log = captureConsole();
 
 describe("environment", () => {
   it("has the project's variables: strings, and none of Sallyport's", () => {
@@ -45,5 +57,18 @@ describe("the started worker", () => {
     socket?.send("hi");
     expect(await answer).toBe("echo hi");
     socket?.close();
+  });
+});
+
+describe("the first seed's handler, letter for letter", () => {
+  it("greets the subject of a verified certificate", async () => {
+    const definition = project({
+      routes: [route("/v1/example", { inbound: ["mtls"] })],
+      policies: [mtlsPolicy("mtls", { certIssuerDN: "CN=example-ca, O=Example, C=US" })],
+    });
+    const gateway = startWorker(definition, { "./modules/handler": seedHandler });
+    const response = await gateway.fetch(throughEdge("/v1/example", await sign(assertionFor(verifiedClient()))));
+    expect(await response.text()).toBe("Hello, CN=client,O=Example,C=US");
+    expect(log).toMatchObject([{ level: "info", message: "Authenticated client", data: { issuer: ISSUER } }]);
   });
 });

@@ -1,6 +1,6 @@
 // biome-ignore-all format: copied from the first seed letter for letter; line breaks are all that was added
 // biome-ignore-all lint/style/useImportType: as above
-// @ts-nocheck is not here on purpose: that this compiles in strict TypeScript is half of the test
+// That this compiles in strict TypeScript is half of the test; test/worker/environment.test.ts runs it.
 import { ZuploContext, ZuploRequest } from "@zuplo/runtime";
 export default async function (request: ZuploRequest, context: ZuploContext) {
   const mtls = request.user?.data?.mtlsAuth;
