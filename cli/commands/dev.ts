@@ -4,7 +4,8 @@ import { Command } from "commander";
 import type { Logger } from "pino";
 import type { Edge } from "../../edge-shim/edge.ts";
 import { createLogger } from "../../edge-shim/log.ts";
-import { createWranglerDev, type WranglerDev } from "../../edge-shim/workers/wrangler-dev.ts";
+import type { SupervisedChild } from "../../edge-shim/workers/supervised-child.ts";
+import { createWranglerDev } from "../../edge-shim/workers/wrangler-dev.ts";
 import type { DemoPkiPaths } from "../../fixtures/pki/demo-directory.ts";
 import { buildProject } from "../build/build-project.ts";
 import { formatProblem } from "../build/problem.ts";
@@ -88,7 +89,7 @@ async function serve(flags: DevFlags, { state, pki, edge, lifetime }: RunningSta
 }
 
 /** Requests under way are answered before the worker that answers them is ended. */
-async function end(edge: Edge, worker: WranglerDev, logger: Logger): Promise<void> {
+async function end(edge: Edge, worker: SupervisedChild, logger: Logger): Promise<void> {
   await edge.close();
   await worker.stop();
   logger.info({ event: "ended" }, "ended");

@@ -1,11 +1,12 @@
 /** `sallyport edge`: the edge alone, in front of a worker that somebody else runs. */
 import { Command } from "commander";
+import { readOptional } from "../../edge-shim/files.ts";
 import { createLogger } from "../../edge-shim/log.ts";
 import { CliError, print } from "../output.ts";
 import { ensureDemoTrust } from "../stack/demo-trust.ts";
 import { type EdgeFlags, edgeOptions } from "../stack/flags.ts";
 import { startStackEdge } from "../stack/start-edge.ts";
-import { openStateDirectory, readOptional } from "../stack/state-directory.ts";
+import { openStateDirectory } from "../stack/state-directory.ts";
 import { createLifetime } from "../stack/until-signal.ts";
 
 interface EdgeCommandFlags extends EdgeFlags {

@@ -1,8 +1,9 @@
 /** The demo's certificates, and a trust bundle in which the demo root is the account's one CA certificate. */
 import { readFileSync } from "node:fs";
+import { readOptional } from "../../edge-shim/files.ts";
 import { type DemoPkiPaths, ensureDemoPki } from "../../fixtures/pki/demo-directory.ts";
 import type { TrustBundle } from "../../src/contract/trust-bundle.ts";
-import { readOptional, type StateDirectory, writePrivate } from "./state-directory.ts";
+import { type StateDirectory, writePrivate } from "./state-directory.ts";
 
 /** What a gateway is a deployment of. */
 export interface Deployment {

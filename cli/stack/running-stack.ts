@@ -1,7 +1,8 @@
 /** `ready.json`: the note of a stack that answers, for scripts and for a second stack that would share its directory. */
 import { rmSync } from "node:fs";
+import { readOptional } from "../../edge-shim/files.ts";
 import { CliError } from "../output.ts";
-import { readOptional, type StateDirectory, writePrivate } from "./state-directory.ts";
+import { type StateDirectory, writePrivate } from "./state-directory.ts";
 
 export interface ReadyNote {
   /** `https://localhost:8443` */

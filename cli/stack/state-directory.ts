@@ -2,10 +2,10 @@
  * The state directory: PKI, keys, trust bundle, credentials, and the note of a running stack. 0700, private files
  * 0600; every file is written whole under another name and renamed, so that no reader and no crash sees half of one.
  */
-import { randomUUID } from "node:crypto";
-import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { JSONWebKeySet, JWK } from "jose";
+import { readOptional, writeWhole } from "../../edge-shim/files.ts";
 import { createSigningJwk } from "../../edge-shim/ingress/assertion-signer.ts";
 import { createEdgeCa, type EdgeCa } from "../../edge-shim/ingress/server-certificates.ts";
 import { CliError } from "../output.ts";
@@ -51,27 +51,7 @@ export function openStateDirectory(path: string): StateDirectory {
 }
 
 export function writePrivate(path: string, text: string): void {
-  write(path, text, PRIVATE_MODE);
-}
-
-function write(path: string, text: string, mode: number): void {
-  const temporary = `${path}.${randomUUID()}.tmp`;
-  try {
-    writeFileSync(temporary, text, { mode });
-    renameSync(temporary, path);
-  } catch (cause) {
-    rmSync(temporary, { force: true });
-    throw cause;
-  }
-}
-
-export function readOptional(path: string): string | undefined {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw cause;
-  }
+  writeWhole(path, text, PRIVATE_MODE);
 }
 
 /** The CA of the edge's server certificates; made on first use and reused after. */
@@ -81,8 +61,8 @@ export async function ensureEdgeCa(state: StateDirectory): Promise<EdgeCa> {
   const keyPem = readOptional(keyPath);
   if (certificatePem !== undefined && keyPem !== undefined) return { certificatePem, keyPem };
   const ca = await createEdgeCa(new Date());
-  write(keyPath, ca.keyPem, PRIVATE_MODE);
-  write(state.edgeCaPath, ca.certificatePem, PUBLIC_MODE);
+  writeWhole(keyPath, ca.keyPem, PRIVATE_MODE);
+  writeWhole(state.edgeCaPath, ca.certificatePem, PUBLIC_MODE);
   return ca;
 }
 

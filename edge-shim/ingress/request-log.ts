@@ -4,6 +4,7 @@
  */
 import type { Logger } from "pino";
 import type { IngressConnection } from "./connection.ts";
+import type { Verdict } from "./verdict.ts";
 
 export interface RequestRecord {
   requestId: string;
@@ -13,6 +14,8 @@ export interface RequestRecord {
   status: number;
   durationMs: number;
   connection: IngressConnection;
+  /** What the request was let through with; the connection's own may have changed since */
+  verdict: Verdict;
   /** False when the client left before the end of the answer, or the worker cut it */
   isComplete: boolean;
   /** Why the edge ended a WebSocket */
@@ -27,8 +30,7 @@ export interface RequestLog {
 
 export function createRequestLog(logger: Logger): RequestLog {
   return {
-    request({ requestId, method, path, status, durationMs, connection, isComplete, cutReason }) {
-      const { verdict } = connection;
+    request({ requestId, method, path, status, durationMs, connection, verdict, isComplete, cutReason }) {
       logger.info(
         {
           event: "request",

@@ -22,6 +22,7 @@ export type RequestTarget =
   | { ok: false; problem: "bad_request" | "misdirected_request"; detail: string };
 
 const PORT = /:([0-9]{1,5})$/;
+const PORT_MAX = 65_535;
 
 /** @param allowedHostname the connection's host name; undefined when it has none that may be asked for */
 export function parseRequestTarget(request: IngressRequest, allowedHostname: string | undefined): RequestTarget {
@@ -35,6 +36,8 @@ export function parseRequestTarget(request: IngressRequest, allowedHostname: str
     return refuse("misdirected_request", "the Host of the request is not the TLS server name of this connection");
   }
   const port = PORT.exec(named.hosts[0] ?? "")?.[1];
+  // The worker makes a URL of it, and there is none with such a port.
+  if (Number(port ?? 0) > PORT_MAX) return refuse("bad_request", "the port in the Host of the request is none");
   return { ok: true, hostname: first, host: port === undefined ? first : `${first}:${port}`, path: named.path };
 }
 

@@ -17,6 +17,7 @@ import type { RequestLog } from "./request-log.ts";
 import { type IngressRequest, parseRequestTarget } from "./request-target.ts";
 import { sanitizeHeaders } from "./sanitize.ts";
 import type { UpgradedConnections } from "./upgraded-connections.ts";
+import type { Verdict } from "./verdict.ts";
 
 export interface RequestEnvironment {
   readonly upstream: Pool;
@@ -56,6 +57,7 @@ export class IngressExchange {
   readonly #requestId = randomUUID();
   readonly #startedMs = performance.now();
   #path = "/";
+  #verdict: Verdict;
 
   constructor(
     environment: RequestEnvironment,
@@ -67,11 +69,13 @@ export class IngressExchange {
     this.#connection = connection;
     this.#request = request;
     this.#response = response;
+    this.#verdict = connection.verdict;
   }
 
   handle(options: ExchangeOptions = {}): void {
     const nowMs = this.#environment.clock();
     this.#connection.refresh(nowMs);
+    this.#verdict = this.#connection.verdict;
     this.#response.on("close", () => this.#logEnd(this.#response.statusCode));
     const admission = this.#admit();
     if (!admission.ok) {
@@ -99,7 +103,10 @@ export class IngressExchange {
 
   #signAndForward({ domain, host }: Admission & { ok: true }, nowMs: number, options: ExchangeOptions): void {
     this.#connection.signAssertion(domain, nowMs).then(
-      (assertion) => this.#forward(host, assertion, options),
+      (assertion) => {
+        this.#verdict = this.#connection.verdict;
+        this.#forward(host, assertion, options);
+      },
       (error: unknown) => {
         this.#environment.log.failure("the edge assertion could not be signed", error, this.#requestId);
         this.#refuse({ code: "gateway_unavailable", detail: "the gateway could not vouch for this request" });
@@ -204,6 +211,7 @@ export class IngressExchange {
       status,
       durationMs: performance.now() - this.#startedMs,
       connection: this.#connection,
+      verdict: this.#verdict,
       isComplete: this.#response.writableFinished || status === 101,
       cutReason,
     });

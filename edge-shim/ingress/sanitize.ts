@@ -27,7 +27,7 @@ const DROPPED_NAMES = new Set([
   "host",
 ]);
 
-const DROPPED_PREFIX = /^(?:sallyport|cf|mf|x-forwarded|x-ssl|ssl-client|x-client-cert|x-amzn-mtls)(?:-|$)/;
+const DROPPED_PREFIX = /^(?:(?:sallyport|cf|mf|x-forwarded|x-ssl|ssl-client|x-amzn-mtls)(?:-|$)|x-client-cert)/;
 
 /** Names repeat from request to request: what was decided about a spelling is remembered, for a bounded number. */
 const REMEMBERED_NAMES_MAX = 2_048;

@@ -5,11 +5,12 @@
 
 import type { Duplex } from "node:stream";
 import { pipeline } from "node:stream";
-import type { TrustStore } from "../trust/trust-store.ts";
+import type { Domain, TrustStore } from "../trust/trust-store.ts";
 import type { IngressConnection } from "./connection.ts";
 
 /** Longest delay of a Node timer; a later expiry is looked at again then */
 const TIMER_MAX_MS = 2 ** 31 - 1;
+const LISTENERS_MAX = 20;
 
 export interface UpgradedConnections {
   /** Joins the two sockets until one ends. `onEnd` is called once, with why the edge cut it, if it did. */
@@ -27,6 +28,7 @@ export function createUpgradedConnections(trust: TrustStore, clock: () => number
   return {
     join(connection, client, upstream, onEnd) {
       const wasVerified = connection.verdict.status === "SUCCESS";
+      const acceptedBy = connection.domain;
       let timer: NodeJS.Timeout | undefined;
       let cutReason: string | undefined;
 
@@ -35,6 +37,7 @@ export function createUpgradedConnections(trust: TrustStore, clock: () => number
         connection.refresh(clock());
         const { verdict, domain } = connection;
         if (domain === undefined) cutReason = "the domain is no longer active";
+        else if (!isSameOwner(domain, acceptedBy)) cutReason = "the domain moved to another account or project";
         else if (wasVerified && verdict.status === "FAILED") cutReason = verdict.reason;
         if (cutReason !== undefined) client.destroy();
         else if (verdict.status === "SUCCESS") {
@@ -43,6 +46,8 @@ export function createUpgradedConnections(trust: TrustStore, clock: () => number
       }
 
       checks.set(client, check);
+      // A pipeline that begins and ends at one socket, beside what TLS and HTTP listen for, is over Node's ten a name.
+      client.setMaxListeners(LISTENERS_MAX);
       pipeline(client, upstream, client, () => {
         checks.delete(client);
         clearTimeout(timer);
@@ -56,4 +61,9 @@ export function createUpgradedConnections(trust: TrustStore, clock: () => number
       for (const client of checks.keys()) client.destroy();
     },
   };
+}
+
+/** A worker that accepted a WebSocket for one account and project must not go on serving another's clients. */
+function isSameOwner(domain: Domain, before: Domain | undefined): boolean {
+  return domain.project === before?.project && domain.caSet.account === before.caSet.account;
 }

@@ -7,7 +7,7 @@ import { type FSWatcher, readFileSync, watch } from "node:fs";
 import { basename, dirname } from "node:path";
 import type { TrustBundle } from "../../src/contract/trust-bundle.ts";
 import { parseTrustBundle } from "./parse-trust-bundle.ts";
-import { type TrustSource, TrustSourceError } from "./trust-source.ts";
+import { type TrustSource, TrustSourceError, type TrustSourceStatus } from "./trust-source.ts";
 
 const POLL_INTERVAL_MS = 2_000;
 
@@ -15,6 +15,7 @@ export function createFileTrustSource(path: string): TrustSource {
   let lastText: string | undefined;
   let watcher: FSWatcher | undefined;
   let poll: NodeJS.Timeout | undefined;
+  let status: TrustSourceStatus = { isCurrent: true };
 
   function readText(): string {
     try {
@@ -44,9 +45,11 @@ export function createFileTrustSource(path: string): TrustSource {
         try {
           const bundle = readChange();
           failed = false;
+          if (bundle !== undefined) status = { isCurrent: true };
           if (bundle !== undefined) onBundle(bundle);
         } catch (error) {
           const missing = lastText === undefined;
+          status = { isCurrent: false, reason: (error as TrustSourceError).message };
           if (!(missing && failed)) onError(error as TrustSourceError);
           failed = missing;
         }
@@ -58,6 +61,7 @@ export function createFileTrustSource(path: string): TrustSource {
       watcher.on("error", (cause) => onError(new TrustSourceError(`"${path}" cannot be watched`, { cause })));
       poll = setInterval(check, POLL_INTERVAL_MS).unref();
     },
+    status: () => status,
     close() {
       watcher?.close();
       clearInterval(poll);

@@ -3,7 +3,12 @@
  * included, so that an account with one unreadable CA certificate never becomes an account without CA certificates.
  */
 import { X509Certificate } from "node:crypto";
-import { type TrustBundle, trustBundleSchema } from "../../src/contract/trust-bundle.ts";
+import {
+  type AccountTrust,
+  findTrustConflicts,
+  type TrustBundle,
+  trustBundleSchema,
+} from "../../src/contract/trust-bundle.ts";
 import { TrustSourceError } from "./trust-source.ts";
 
 /** 64 MiB: far above 10,000 CA certificates, far below what would hurt the edge. */
@@ -26,21 +31,27 @@ export function parseTrustBundle(text: string, origin: string): TrustBundle {
       problems: parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`),
     });
   }
-  const problems = findUnreadableCertificates(parsed.data);
-  if (problems.length > 0) throw new TrustSourceError(`"${origin}" has unreadable CA certificates`, { problems });
+  assertReadableCertificates(parsed.data.accounts, origin);
   return parsed.data;
 }
 
-function findUnreadableCertificates(bundle: TrustBundle): string[] {
+/** @throws TrustSourceError with every account whose documents do not fit together */
+export function assertNoConflicts(accounts: readonly AccountTrust[], origin: string): void {
+  const problems = findTrustConflicts(accounts).map(({ path, message }) => `accounts.${path.join(".")}: ${message}`);
+  if (problems.length > 0) throw new TrustSourceError(`"${origin}" contradicts itself`, { problems });
+}
+
+/** @throws TrustSourceError with every CA certificate that OpenSSL does not read */
+export function assertReadableCertificates(accounts: readonly AccountTrust[], origin: string): void {
   const problems: string[] = [];
-  for (const account of bundle.accounts) {
-    for (const ca of account.caCertificates) {
+  for (const { account, caCertificates } of accounts) {
+    for (const ca of caCertificates) {
       try {
         new X509Certificate(ca.certificate);
       } catch (cause) {
-        problems.push(`account "${account.account}", CA certificate "${ca.name}": ${(cause as Error).message}`);
+        problems.push(`account "${account}", CA certificate "${ca.name}": ${(cause as Error).message}`);
       }
     }
   }
-  return problems;
+  if (problems.length > 0) throw new TrustSourceError(`"${origin}" has unreadable CA certificates`, { problems });
 }

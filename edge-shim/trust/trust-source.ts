@@ -13,7 +13,15 @@ export interface TrustSource {
   load(): Promise<TrustBundle>;
   /** Calls `onBundle` for each later bundle and `onError` when one could not be had; the last good one stays in use. */
   watch(onBundle: (bundle: TrustBundle) => void, onError: (error: TrustSourceError) => void): void;
+  /** Is what the edge trusts what it should trust now? For `/readyz`. */
+  status(): TrustSourceStatus;
   close(): void;
+}
+
+export interface TrustSourceStatus {
+  isCurrent: boolean;
+  /** Why not */
+  reason?: string;
 }
 
 /** A bundle that is missing, unreadable or not valid. `problems` names every place in it that is wrong. */

@@ -57,30 +57,34 @@ export const trustBundleSchema = z
     accounts: z.array(accountTrustSchema),
   })
   .superRefine((bundle, context) => {
-    const accounts = new Set<string>();
-    const hostnames = new Map<string, string>();
-    bundle.accounts.forEach((account, accountIndex) => {
-      if (accounts.has(account.account)) {
-        context.addIssue({
-          code: "custom",
-          path: ["accounts", accountIndex, "account"],
-          message: `"${account.account}" appears twice`,
-        });
+    for (const { path, message } of findTrustConflicts(bundle.accounts)) {
+      context.addIssue({ code: "custom", path: ["accounts", ...path], message });
+    }
+  });
+
+/** What makes documents, each valid by itself, no bundle: an account or a host name that is in it twice. */
+export function findTrustConflicts(
+  accounts: readonly AccountTrust[],
+): { path: (string | number)[]; message: string }[] {
+  const conflicts: { path: (string | number)[]; message: string }[] = [];
+  const names = new Set<string>();
+  const owners = new Map<string, string>();
+  accounts.forEach(({ account, domains }, accountIndex) => {
+    if (names.has(account)) {
+      conflicts.push({ path: [accountIndex, "account"], message: `"${account}" appears twice` });
+    }
+    names.add(account);
+    domains.forEach(({ hostname }, domainIndex) => {
+      const owner = owners.get(hostname);
+      if (owner !== undefined) {
+        const path = [accountIndex, "domains", domainIndex, "hostname"];
+        conflicts.push({ path, message: `"${hostname}" belongs to account "${owner}" already` });
       }
-      accounts.add(account.account);
-      account.domains.forEach((domain, domainIndex) => {
-        const owner = hostnames.get(domain.hostname);
-        if (owner !== undefined) {
-          context.addIssue({
-            code: "custom",
-            path: ["accounts", accountIndex, "domains", domainIndex, "hostname"],
-            message: `"${domain.hostname}" belongs to account "${owner}" already`,
-          });
-        }
-        hostnames.set(domain.hostname, account.account);
-      });
+      owners.set(hostname, account);
     });
   });
+  return conflicts;
+}
 
 export type TrustBundle = z.infer<typeof trustBundleSchema>;
 export type TrustBundleIndex = z.infer<typeof trustBundleIndexSchema>;

@@ -8,7 +8,7 @@ import { PROBLEM_CONTENT_TYPE } from "../contract/problem.ts";
 import type { ControlContext } from "./router.ts";
 
 /** Every code that the control plane answers with. Those of one field can also stand in `errors`. */
-export const PROBLEMS = {
+const PROBLEMS = {
   invalid_request: 400,
   invalid_json: 400,
   name_not_identifier: 400,
@@ -81,8 +81,8 @@ const problemSchema = z
   })
   .openapi("Problem");
 
-export type Problem = z.infer<typeof problemSchema>;
-export type ProblemParts = Pick<Problem, "detail"> & Partial<Pick<Problem, "hint" | "errors">>;
+type Problem = z.infer<typeof problemSchema>;
+type ProblemParts = Pick<Problem, "detail"> & Partial<Pick<Problem, "hint" | "errors">>;
 
 type ProblemResponse<Code extends ProblemCode> = TypedResponse<Problem, (typeof PROBLEMS)[Code], "json">;
 

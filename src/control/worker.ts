@@ -18,6 +18,7 @@ import { customDomainRoutes } from "./custom-domains/custom-domains.ts";
 import { openDatabase } from "./database/database.ts";
 import { addDocumentation } from "./documentation.ts";
 import { edgeRoutes } from "./edge/edge-routes.ts";
+import { logFailure } from "./log.ts";
 import { notFound, problem } from "./problem.ts";
 import { createRouter } from "./router.ts";
 
@@ -38,7 +39,7 @@ app.onError(function answerError(error, c) {
       hint: "send `Content-Type: application/json`",
     });
   }
-  console.error(JSON.stringify({ event: "request_failed", requestId: c.get("requestId"), reason: String(error) }));
+  logFailure("request_failed", error, c.get("requestId"));
   return problem(c, "internal_error", { detail: "something went wrong; the log of the control plane says what" });
 });
 

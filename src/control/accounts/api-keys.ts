@@ -6,7 +6,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { and, asc, eq, isNull, sql } from "drizzle-orm";
 import type { Context } from "hono";
 import { createApiKey } from "../api-key.ts";
-import { commit } from "../database/commit.ts";
+import { afterCommit, commit } from "../database/commit.ts";
 import { apiKeys } from "../database/schema.ts";
 import { notifierOf } from "../edge/notifier.ts";
 import { body, captionSchema, json, listSchema, pageSchema, timestampSchema } from "../fields.ts";
@@ -84,7 +84,9 @@ async function revokeKey(c: Context<ControlContext>, account: string | null, id:
     changesTrust: false,
     statements: [c.get("database").delete(apiKeys).where(one)],
   });
-  if (result.ok && account === null) await notifierOf(c.env).disconnect(id);
+  if (result.ok && account === null) {
+    afterCommit(c, "edge_disconnect_failed", () => notifierOf(c.env).disconnect(id));
+  }
   return result.ok;
 }
 

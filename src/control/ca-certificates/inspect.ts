@@ -17,14 +17,14 @@ const RSA_MIN_BITS = 2048;
 const CERTIFICATE_MAX_BYTES = 16 * 1024;
 const PRINTED_NAME_MAX_CHARACTERS = 256;
 
-export interface Refusal {
+interface Refusal {
   code: ProblemCode;
   message: string;
   hint: string;
 }
 
 /** A CA certificate that may be trusted, and what is shown of it. */
-export interface InspectedCaCertificate {
+interface InspectedCaCertificate {
   /** PEM, encoded anew: what stood around the certificate in the file is gone */
   certificate: string;
   /** RFC 2253 */
@@ -39,7 +39,7 @@ export interface InspectedCaCertificate {
   sha256Fingerprint: string;
 }
 
-export type Inspection = { ok: true; inspected: InspectedCaCertificate } | { ok: false; refusal: Refusal };
+type Inspection = { ok: true; inspected: InspectedCaCertificate } | { ok: false; refusal: Refusal };
 
 /** `text` is the file as it was sent. Never throws. */
 export async function inspectCaCertificate(text: string, now: Date): Promise<Inspection> {

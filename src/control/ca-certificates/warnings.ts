@@ -14,28 +14,35 @@ export async function findWarnings(
     .select({ name: caCertificates.name, subjectKeyId: caCertificates.subjectKeyId })
     .from(caCertificates)
     .where(and(eq(caCertificates.account, added.account), eq(caCertificates.subject, added.subject)));
-  return [...warnAmbiguous(added, namesakes), ...warnNotYetValid(added, now)];
+  return [...warnNamesakes(added, namesakes), ...warnNotYetValid(added, now)];
 }
 
 /**
- * OpenSSL looks for an issuer by its name, and tells namesakes apart by key identifier only; it does not try their keys
- * one after the other. Without identifiers it takes one of them, and clients of the other fail with "certificate
- * signature failure".
+ * OpenSSL looks for an issuer by its name and tells namesakes apart by key identifiers only; it does not try their keys
+ * one after the other. Where the identifiers do not help it takes the first, and clients of the other fail with
+ * "certificate signature failure" (seen with 3.0: without identifiers in the roots, and also with them when the client
+ * certificate names no authority key identifier).
  */
-function warnAmbiguous(
+function warnNamesakes(
   added: { subject: string; subjectKeyId: string },
   namesakes: { name: string; subjectKeyId: string }[],
 ): Warning[] {
-  const ambiguous = namesakes.filter(
+  if (namesakes.length === 0) return [];
+  const isAmbiguous = namesakes.some(
     ({ subjectKeyId }) => added.subjectKeyId === "" || subjectKeyId === "" || subjectKeyId === added.subjectKeyId,
   );
-  if (ambiguous.length === 0) return [];
-  const names = ambiguous.map(({ name }) => `"${name}"`).join(", ");
+  const names = namesakes.map(({ name }) => `"${name}"`).join(", ");
+  const shared = `"${added.subject}" is the subject of ${names} too`;
+  if (isAmbiguous) {
+    const message =
+      `${shared}, and subject key identifiers do not tell them apart: client certificates of one may be checked ` +
+      "against the key of the other and fail; reissue the new CA certificate with a subject key identifier";
+    return [{ code: "same_subject_without_key_identifier", message }];
+  }
   const message =
-    `"${added.subject}" is the subject of ${names} too, and they cannot be told apart by subject key identifiers: ` +
-    "client certificates of one of them may be checked against the key of the other and fail; " +
-    "for a rotation without a gap, reissue the new CA certificate with a subject key identifier";
-  return [{ code: "same_subject_without_key_identifier", message }];
+    `${shared}: client certificates have to name their issuer's key (authority key identifier), or they may be ` +
+    "checked against the key of the other and fail";
+  return [{ code: "same_subject", message }];
 }
 
 function warnNotYetValid(added: { name: string; notBefore: string }, now: Date): Warning[] {

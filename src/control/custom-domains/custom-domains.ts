@@ -258,8 +258,8 @@ async function activate(c: Context<ControlContext>, row: CustomDomainRow) {
   if (result.ok) return c.json(present(active), 200);
   if (result.violation.kind === "unique") return hostnameTaken(c, row.hostname);
   // Somebody verified or deleted it while DNS was asked
-  const present_ = await findClaim(c, row.hostname);
-  return present_ === undefined ? notFound(c, "such custom domain") : c.json(present(present_), 200);
+  const current = await findClaim(c, row.hostname);
+  return current === undefined ? notFound(c, "such custom domain") : c.json(present(current), 200);
 }
 
 customDomainRoutes.openapi(

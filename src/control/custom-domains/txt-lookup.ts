@@ -14,7 +14,7 @@ const answerSchema = z.object({
   Answer: z.array(z.object({ type: z.number(), data: z.string() })).default([]),
 });
 
-export type TxtLookup = { ok: true; values: string[] } | { ok: false; reason: string };
+type TxtLookup = { ok: true; values: string[] } | { ok: false; reason: string };
 
 /** A name that does not exist has no values; a resolver that does not answer properly is a failure. */
 export async function lookUpTxt(name: string, resolverUrl: string): Promise<TxtLookup> {

@@ -6,6 +6,7 @@ import { eq, type SQL } from "drizzle-orm";
 import type { BatchItem } from "drizzle-orm/batch";
 import type { Context } from "hono";
 import { notifierOf } from "../edge/notifier.ts";
+import { logFailure } from "../log.ts";
 import type { ControlContext } from "../router.ts";
 import type { Database } from "./database.ts";
 import { accounts, auditLog } from "./schema.ts";
@@ -29,7 +30,7 @@ export interface Change {
 }
 
 /** Why the database refused a transaction; nothing of it was kept. */
-export type Violation =
+type Violation =
   | { kind: "target-gone" }
   | { kind: "reference" }
   /** `columns` as SQLite names them: `"projects.account, projects.name"` */
@@ -47,7 +48,7 @@ export async function commit(c: Context<ControlContext>, change: Change): Promis
     if (violation === undefined) throw error;
     return { ok: false, violation };
   }
-  if (change.changesTrust) c.executionCtx.waitUntil(push(c));
+  if (change.changesTrust) afterCommit(c, "edge_push_failed", () => notifierOf(c.env).announce());
   return { ok: true };
 }
 
@@ -73,13 +74,13 @@ function versioned(database: Database, change: Change): BatchItem<"sqlite">[] {
   ];
 }
 
-/** A push that is lost is made good by the edges' poll, so it must not fail a write that has happened. */
-async function push(c: Context<ControlContext>): Promise<void> {
-  try {
-    await notifierOf(c.env).announce();
-  } catch (error) {
-    console.error(JSON.stringify({ event: "edge_push_failed", requestId: c.get("requestId"), reason: String(error) }));
-  }
+/**
+ * Does what follows a commit without holding up the answer. A push that is lost is made good by the edges' poll, so a
+ * failure is told to the log and must not fail a write that has happened.
+ */
+export function afterCommit(c: Context<ControlContext>, event: string, task: () => Promise<void>): void {
+  const attempt = async () => task();
+  c.executionCtx.waitUntil(attempt().catch((error) => logFailure(event, error, c.get("requestId"))));
 }
 
 const UNIQUE = /UNIQUE constraint failed: ([\w., ]+?)(?::|$)/m;

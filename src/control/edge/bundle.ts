@@ -1,7 +1,8 @@
 /**
  * What edges read: an index of accounts with their versions, and a document an account. Nothing of it is secret.
  * Each answer is read in one transaction, so that version and content are of the same moment; since an account's
- * version moves in the transaction that changes it, a document is never older than the index that led to it.
+ * version moves in the transaction that changes it, a document is never older than the index that led to it. (D1 reads
+ * from its primary unless a session asks for a replica; none does here.)
  */
 import { and, asc, eq, inArray, sql } from "drizzle-orm";
 import type { AccountTrust, TrustBundleIndex } from "../../contract/trust-bundle.ts";
@@ -29,7 +30,11 @@ function onlyVersion(rows: { version: string }[]): string {
   return version;
 }
 
-/** The documents of those of `names` that exist: four queries, however many there are. */
+/**
+ * The documents of those of `names` that exist: four queries, however many there are. CA certificates come in the order
+ * of their upload: of two with one subject OpenSSL prefers the first, and the clients of the older are the ones that
+ * are there.
+ */
 export async function readAccountTrust(
   database: Database,
   names: string[],

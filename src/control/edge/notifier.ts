@@ -7,6 +7,7 @@ import { DurableObject } from "cloudflare:workers";
 import type { ControlEnvironment } from "../configuration.ts";
 import { openDatabase } from "../database/database.ts";
 import { selectVersion } from "../database/version.ts";
+import { logFailure } from "../log.ts";
 
 /** WebSocket close codes (RFC 6455, section 7.4.1). */
 const POLICY_VIOLATION = 1008;
@@ -47,7 +48,7 @@ export class EdgeNotifier extends DurableObject<ControlEnvironment> {
   }
 
   /** Called when the key `keyId` was revoked: what it opened is closed. */
-  disconnect(keyId: string): void {
+  async disconnect(keyId: string): Promise<void> {
     for (const socket of this.ctx.getWebSockets(keyId)) socket.close(POLICY_VIOLATION, "the API key was revoked");
   }
 
@@ -77,7 +78,7 @@ export class EdgeNotifier extends DurableObject<ControlEnvironment> {
       const row = await selectVersion(openDatabase(this.env.DB)).get();
       return row?.version;
     } catch (error) {
-      console.error(JSON.stringify({ event: "version_unreadable", reason: String(error) }));
+      logFailure("version_unreadable", error);
       return undefined;
     }
   }

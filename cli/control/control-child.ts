@@ -1,0 +1,64 @@
+/** The embedded control plane: its process, supervised, and the key by which the local stack administers it. */
+import { createHash, randomBytes } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Logger } from "pino";
+import { readOptional } from "../../edge-shim/files.ts";
+import { createSupervisedChild, type SupervisedChild } from "../../edge-shim/workers/supervised-child.ts";
+import { type StateDirectory, writePrivate } from "../stack/state-directory.ts";
+
+/** What control-process.ts is given. */
+export interface ControlProcessOptions {
+  port: number;
+  persistDir: string;
+  /** Of the secret of `spk_bootstrap_<secret>`, lower-case hex */
+  adminKeySha256: string;
+  managedDomainBase: string;
+  /** DNS servers for custom domains; empty for this machine's */
+  dnsServers: string[];
+}
+
+export interface EmbeddedControlPlane {
+  readonly url: string;
+  readonly adminKey: string;
+  readonly child: SupervisedChild;
+}
+
+const PROCESS = fileURLToPath(new URL("./control-process.ts", import.meta.url));
+const ADMIN_KEY_PREFIX = "spk_bootstrap_";
+const SECRET_BYTES = 32;
+
+export function createEmbeddedControlPlane(
+  state: StateDirectory,
+  options: Pick<ControlProcessOptions, "port" | "managedDomainBase" | "dnsServers">,
+  logger: Logger,
+): EmbeddedControlPlane {
+  const adminKey = ensureAdminKey(state);
+  const persistDir = join(state.path, "control");
+  mkdirSync(persistDir, { recursive: true, mode: 0o700 });
+  const secret = adminKey.slice(ADMIN_KEY_PREFIX.length);
+  const adminKeySha256 = createHash("sha256").update(secret).digest("hex");
+  const child = createSupervisedChild({
+    name: "control plane",
+    modulePath: PROCESS,
+    arguments: [JSON.stringify({ ...options, persistDir, adminKeySha256 } satisfies ControlProcessOptions)],
+    workingDirectory: state.path,
+    environment: process.env,
+    isReadyMessage: (message) => message === "ready",
+    onOutput(line) {
+      if (line.trim() !== "") logger.info({ event: "control_output" }, `[control] ${line}`);
+    },
+    logger,
+  });
+  return { url: `http://127.0.0.1:${options.port}`, adminKey, child };
+}
+
+function ensureAdminKey(state: StateDirectory): string {
+  const path = join(state.path, "admin-key");
+  const known = readOptional(path)?.trim();
+  if (known?.startsWith(ADMIN_KEY_PREFIX)) return known;
+  const key = `${ADMIN_KEY_PREFIX}${randomBytes(SECRET_BYTES).toString("hex")}`;
+  writePrivate(path, `${key}\n`);
+  return key;
+}

@@ -1,0 +1,69 @@
+/**
+ * The control-plane worker under Miniflare, in a process of its own: run by control-child.ts, which it tells when
+ * requests are answered. The process can be killed at any time; what was answered is in the database.
+ */
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import { Miniflare } from "miniflare";
+import type { ControlProcessOptions } from "./control-child.ts";
+import { startDnsBridge } from "./dns-bridge.ts";
+import { applyMigrations } from "./migrations.ts";
+
+const WORKER = fileURLToPath(new URL("../../src/control/worker.ts", import.meta.url));
+const MAIN_MODULE = "control.js";
+const DATABASE_ID = "sallyport-control";
+const COMPATIBILITY_DATE = "2026-10-01";
+
+async function bundleWorker(): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [WORKER],
+    bundle: true,
+    write: false,
+    format: "esm",
+    target: "esnext",
+    conditions: ["workerd", "worker", "browser"],
+    external: ["cloudflare:*"],
+  });
+  return outputFiles[0]?.text ?? "";
+}
+
+function text(value: string) {
+  return { type: "text", value } as const;
+}
+
+async function main(options: ControlProcessOptions): Promise<void> {
+  const [script, dnsBridgeUrl] = await Promise.all([bundleWorker(), startDnsBridge(options.dnsServers)]);
+  const miniflare = new Miniflare({
+    host: "127.0.0.1",
+    port: options.port,
+    cf: false,
+    logRequests: false,
+    resourcePersistencePath: options.persistDir,
+    workers: [
+      {
+        config: {
+          name: "control",
+          compatibilityDate: COMPATIBILITY_DATE,
+          manifest: {
+            mainModule: MAIN_MODULE,
+            modulesRoot: "/",
+            modules: { [MAIN_MODULE]: { type: "esm", contents: script } },
+          },
+          env: {
+            DB: { type: "d1", id: DATABASE_ID },
+            EDGE_NOTIFIER: { type: "durable-object", worker: "control", exportName: "EdgeNotifier" },
+            SALLYPORT_DNS_RESOLVER_URL: text(dnsBridgeUrl),
+            SALLYPORT_BOOTSTRAP_ADMIN_KEY_SHA256: text(options.adminKeySha256),
+            SALLYPORT_MANAGED_DOMAIN_BASE: text(options.managedDomainBase),
+          },
+          exports: { EdgeNotifier: { type: "durable-object", storage: "sqlite" } },
+        },
+      },
+    ],
+  });
+  await miniflare.ready;
+  await applyMigrations(await miniflare.getD1Database("DB"));
+  process.send?.("ready");
+}
+
+await main(JSON.parse(process.argv[2] ?? "{}") as ControlProcessOptions);
