@@ -2,6 +2,7 @@
 /** `sallyport`: the commands, and what every one of them has in common. */
 import { Command, CommanderError } from "commander";
 import { createBuildCommand } from "./commands/build.ts";
+import { createControlCommand } from "./commands/control.ts";
 import { createDevCommand } from "./commands/dev.ts";
 import { createEdgeCommand } from "./commands/edge.ts";
 import { report } from "./output.ts";
@@ -16,7 +17,7 @@ const program = new Command("sallyport")
   .configureOutput({ outputError: (text, write) => write(`sallyport: ${text}`) })
   .showSuggestionAfterError()
   .exitOverride();
-for (const command of [createDevCommand(), createEdgeCommand(), createBuildCommand()]) {
+for (const command of [createDevCommand(), createEdgeCommand(), createControlCommand(), createBuildCommand()]) {
   program.addCommand(command.copyInheritedSettings(program));
 }
 

@@ -12,6 +12,7 @@ import { createServerCertificates, type EdgeCa } from "./ingress/server-certific
 import { createServerNameCallback } from "./ingress/server-name.ts";
 import { createUpgradedConnections } from "./ingress/upgraded-connections.ts";
 import { createUpstream, type UpstreamOptions } from "./ingress/upstream.ts";
+import type { Readiness } from "./operations.ts";
 import type { TrustSource } from "./trust/trust-source.ts";
 import { createTrustStore } from "./trust/trust-store.ts";
 
@@ -42,6 +43,7 @@ export interface Edge {
   readonly port: number;
   /** Public keys for the worker's `SALLYPORT_EDGE_JWKS` */
   readonly jwks: JSONWebKeySet;
+  readiness(): Readiness;
   close(): Promise<void>;
 }
 
@@ -74,6 +76,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     await upstream.destroy();
     throw error;
   });
+  let isClosing = false;
   trustSource.watch(
     (bundle) => {
       trust.replace(bundle);
@@ -87,7 +90,9 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   return {
     port: (listener.server.address() as AddressInfo).port,
     jwks: signer.jwks,
+    readiness: () => ({ trust: trustSource.status(), trustVersion: trust.version, isClosing }),
     async close() {
+      isClosing = true;
       trustSource.close();
       await listener.close(DRAIN_MS);
       await upstream.destroy();

@@ -1,9 +1,7 @@
 /** The log of every process of ours: one event a line on standard error. */
 import pino, { type Logger } from "pino";
 import pretty from "pino-pretty";
-
-export const LOG_FORMATS = ["pretty", "json"] as const;
-export type LogFormat = (typeof LOG_FORMATS)[number];
+import type { LogFormat } from "./log-format.ts";
 
 const STANDARD_ERROR = 2;
 

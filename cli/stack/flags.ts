@@ -1,34 +1,76 @@
 /** Flags that several commands share, with their defaults and checks. */
 import { InvalidArgumentError, Option } from "commander";
-import { LOG_FORMATS, type LogFormat } from "../../edge-shim/log.ts";
+import { LOG_FORMATS, type LogFormat } from "../../edge-shim/log-format.ts";
+import { parseHostname } from "../../src/contract/hostname.ts";
 
-export interface EdgeFlags {
-  port: number;
-  host: string;
+export interface StateFlags {
   stateDir: string;
-  account: string;
-  project: string;
-  environment: string;
   logFormat: LogFormat;
 }
 
+export interface EdgeFlags extends StateFlags {
+  port: number;
+  host: string;
+  /** Undefined: no listener for `/healthz` and `/readyz` */
+  metricsPort?: number;
+}
+
+export interface DeploymentFlags {
+  account: string;
+  project: string;
+  environment: string;
+}
+
+export interface ControlFlags {
+  controlPort: number;
+  managedDomainBase: string;
+  dnsServer: string[];
+}
+
 /** Used in host names, so only what a DNS label takes */
-const NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+const NAME = /^[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?$/;
 const PORT_MAX = 65_535;
+
+export function stateOptions(): Option[] {
+  return [
+    new Option("--state-dir <dir>", "certificates, keys, database and credentials").default(".sallyport"),
+    new Option("--log-format <format>", "one event a line on standard error")
+      .choices(LOG_FORMATS)
+      .default(process.stderr.isTTY ? "pretty" : "json", "pretty on a terminal, else json"),
+  ];
+}
 
 export function edgeOptions(): Option[] {
   return [
     new Option("--port <port>", "the edge's TLS port, 0 picks a free one").default(8443).argParser(parsePort),
     new Option("--host <address>", "the address that the edge listens on").default("127.0.0.1"),
-    new Option("--state-dir <dir>", "PKI, keys and credentials").default(".sallyport"),
+    new Option("--metrics-port <port>", "/healthz and /readyz on loopback (default: off)").argParser(parsePort),
+    ...stateOptions(),
+  ];
+}
+
+export function deploymentOptions(): Option[] {
+  return [
     new Option("--account <name>", "the account this gateway belongs to").default("local").argParser(parseName),
     new Option("--project <name>", "the project this gateway serves").default("example").argParser(parseName),
     new Option("--environment <name>", "the environment this gateway serves")
       .default("development")
       .argParser(parseName),
-    new Option("--log-format <format>", "one event a line on standard error")
-      .choices(LOG_FORMATS)
-      .default(process.stderr.isTTY ? "pretty" : "json", "pretty on a terminal, else json"),
+  ];
+}
+
+export function controlOptions(): Option[] {
+  return [
+    new Option("--control-port <port>", "the control plane's port on loopback, 0 picks a free one")
+      .default(8444)
+      .argParser(parsePort),
+    new Option("--managed-domain-base <host>", "projects are <project>.<account>.<host>")
+      .default("localhost")
+      .argParser(parseBase),
+    new Option("--dns-server <address...>", "where TXT records of custom domains are looked up").default(
+      [],
+      "this machine's resolvers",
+    ),
   ];
 }
 
@@ -39,8 +81,13 @@ function parsePort(text: string): number {
 }
 
 function parseName(text: string): string {
-  if (!NAME.test(text)) {
-    throw new InvalidArgumentError("A name has lower-case letters, digits and inner dashes, 63 at most.");
-  }
-  return text;
+  if (NAME.test(text)) return text;
+  throw new InvalidArgumentError(
+    "A name begins with a letter and has lower-case letters, digits, inner dashes: 40 at most.",
+  );
+}
+
+function parseBase(text: string): string {
+  if (parseHostname(text) === text) return text;
+  throw new InvalidArgumentError("A host name in lower case is expected.");
 }

@@ -7,6 +7,8 @@ import { type StateDirectory, writePrivate } from "./state-directory.ts";
 export interface ReadyNote {
   /** `https://localhost:8443` */
   edge: string;
+  /** `http://127.0.0.1:8444` */
+  control: string;
   pid: number;
   account: string;
   project: string;

@@ -1,57 +1,70 @@
 /** The edge of a stack: everything that it needs from the state directory, and failures in words. */
 import type { Logger } from "pino";
 import { type Edge, startEdge } from "../../edge-shim/edge.ts";
-import { createFileTrustSource } from "../../edge-shim/trust/file-trust-source.ts";
-import { TrustSourceError } from "../../edge-shim/trust/trust-source.ts";
+import { type OperationsServer, startOperationsServer } from "../../edge-shim/operations.ts";
+import { type TrustSource, TrustSourceError } from "../../edge-shim/trust/trust-source.ts";
 import { CliError } from "../output.ts";
 import { VERSION } from "../version.ts";
 import { DEFAULT_HOSTNAME } from "./demo-trust.ts";
 import type { EdgeFlags } from "./flags.ts";
-import { ensureEdgeCa, ensureSigningKey, type StateDirectory, writeWorkerEnv } from "./state-directory.ts";
+import { explainListenFailure } from "./ports.ts";
+import { ensureEdgeCa, ensureSigningKey, type StateDirectory } from "./state-directory.ts";
+
+export interface StackEdge {
+  readonly edge: Edge;
+  close(): Promise<void>;
+}
+
+export interface StackEdgeOptions {
+  flags: EdgeFlags;
+  environment: string;
+  state: StateDirectory;
+  upstreamUrl: string;
+  trustSource: TrustSource;
+  logger: Logger;
+}
 
 /** @throws CliError with what to do about it */
-export async function startStackEdge(
-  flags: EdgeFlags,
-  state: StateDirectory,
-  upstreamUrl: string,
-  trustBundlePath: string,
-  logger: Logger,
-): Promise<Edge> {
-  const edgeCa = await ensureEdgeCa(state);
-  const signingKey = await ensureSigningKey(state);
+export async function startStackEdge(options: StackEdgeOptions): Promise<StackEdge> {
+  const { flags, state } = options;
+  const edge = await startEdge({
+    host: flags.host,
+    port: flags.port,
+    environment: options.environment,
+    defaultHostname: DEFAULT_HOSTNAME,
+    upstream: { url: options.upstreamUrl },
+    trustSource: options.trustSource,
+    edgeCa: await ensureEdgeCa(state),
+    signingKey: await ensureSigningKey(state),
+    version: VERSION,
+    logger: options.logger,
+  }).catch((failure: unknown) => {
+    throw explain(failure, flags);
+  });
+  const operations = await startOperations(flags, edge);
+  return {
+    edge,
+    async close() {
+      await edge.close();
+      await operations?.close();
+    },
+  };
+}
+
+async function startOperations({ metricsPort }: EdgeFlags, edge: Edge): Promise<OperationsServer | undefined> {
+  if (metricsPort === undefined) return undefined;
   try {
-    const edge = await startEdge({
-      host: flags.host,
-      port: flags.port,
-      environment: flags.environment,
-      defaultHostname: DEFAULT_HOSTNAME,
-      upstream: { url: upstreamUrl },
-      trustSource: createFileTrustSource(trustBundlePath),
-      edgeCa,
-      signingKey,
-      version: VERSION,
-      logger,
-    });
-    writeWorkerEnv(state, edge.jwks, flags.environment);
-    return edge;
+    return await startOperationsServer(metricsPort, () => edge.readiness());
   } catch (failure) {
-    throw explain(failure, flags, trustBundlePath);
+    await edge.close();
+    throw explainListenFailure(failure, "127.0.0.1", metricsPort, "--metrics-port");
   }
 }
 
-function explain(failure: unknown, flags: EdgeFlags, trustBundlePath: string): unknown {
+function explain(failure: unknown, flags: EdgeFlags): unknown {
   if (failure instanceof TrustSourceError) {
-    return new CliError(
-      [failure.message, ...failure.problems].join("; "),
-      `correct "${trustBundlePath}", or delete it`,
-    );
+    return new CliError([failure.message, ...failure.problems].join("; "), "without trust nobody could be verified");
   }
-  const { code } = failure as NodeJS.ErrnoException;
-  const address = `${flags.host}:${flags.port}`;
-  if (code === "EADDRINUSE")
-    return new CliError(`"${address}" is in use`, "choose another port with --port, 0 picks one");
-  if (code === "EACCES") return new CliError(`"${address}" may not be used`, "choose a port above 1023 with --port");
-  if (code === "EADDRNOTAVAIL") return new CliError(`"${flags.host}" is not an address of this machine`, "see --host");
   if (failure instanceof TypeError) return new CliError(failure.message);
-  return failure;
+  return explainListenFailure(failure, flags.host, flags.port, "--port");
 }

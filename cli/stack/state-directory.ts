@@ -6,7 +6,7 @@ import { chmodSync, mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { JSONWebKeySet, JWK } from "jose";
 import { readOptional, writeWhole } from "../../edge-shim/files.ts";
-import { createSigningJwk } from "../../edge-shim/ingress/assertion-signer.ts";
+import { createAssertionSigner, createSigningJwk } from "../../edge-shim/ingress/assertion-signer.ts";
 import { createEdgeCa, type EdgeCa } from "../../edge-shim/ingress/server-certificates.ts";
 import { CliError } from "../output.ts";
 
@@ -80,6 +80,12 @@ export async function ensureSigningKey(state: StateDirectory): Promise<JWK> {
   } catch {
     throw new CliError(`"${path}" is not a JSON Web Key`, "delete it: a new one is made at the next start");
   }
+}
+
+/** The public half of the signing key, which a worker may be given before the edge runs. */
+export async function readSigningJwks(state: StateDirectory): Promise<JSONWebKeySet> {
+  const signer = await createAssertionSigner(await ensureSigningKey(state));
+  return signer.jwks;
 }
 
 /** Variables that a worker needs to believe this edge, as `wrangler dev --env-file` reads them. No secret in it. */

@@ -84,14 +84,30 @@ function writeHead(
   headers: string[],
 ): void {
   if ("stream" in response) (response as Http2ServerResponse).writeHead(status, groupHeaders(headers));
-  else (response as ServerResponse).writeHead(status, statusMessage, headers);
+  else (response as ServerResponse).writeHead(status, asReasonPhrase(statusMessage), headers);
 }
+
+const REASON_PHRASE = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+/** A reason phrase means nothing (RFC 9112, section 4): rather the usual one than an answer that Node will not write. */
+function asReasonPhrase(statusMessage: string | undefined): string | undefined {
+  return statusMessage !== undefined && REASON_PHRASE.test(statusMessage) ? statusMessage : undefined;
+}
+
+/** Several links may come in one line; Node takes them one by one. */
+const LINK_SEPARATOR = /,\s*(?=<)/;
 
 /** Only early hints mean something to a client behind us; 100 was answered by the edge, 102 is a keep-alive. */
 function writeInformation(response: IngressResponse, status: number, headers: string[]): void {
   if (status !== EARLY_HINTS) return;
   const { link, ...others } = groupHeaders(headers);
-  if (link !== undefined) (response as ServerResponse).writeEarlyHints({ link, ...others });
+  if (link === undefined) return;
+  const links = [link].flat().flatMap((line) => line.split(LINK_SEPARATOR));
+  try {
+    (response as ServerResponse).writeEarlyHints({ ...others, link: links });
+  } catch {
+    // A hint that Node will not write is left out: the answer comes all the same.
+  }
 }
 
 /** Pairs → one entry a name, a list where a name came more than once (Set-Cookie). */

@@ -19,7 +19,11 @@ import { CONTEXT_OPTIONS, type ServerNameCallback } from "./server-name.ts";
 const CLOSE_POLL_MS = 50;
 
 const connectionOfSocket = Symbol("ingress connection");
-type IngressSocket = Duplex & { [connectionOfSocket]?: IngressConnection };
+type IngressSocket = Duplex & {
+  [connectionOfSocket]?: IngressConnection;
+  /** The response that Node is writing to an HTTP/1.1 socket */
+  _httpMessage?: ServerResponse | null;
+};
 
 export interface ListenerEnvironment extends ConnectionEnvironment, RequestEnvironment {
   readonly chooseContext: ServerNameCallback;
@@ -153,8 +157,10 @@ const CLIENT_ERRORS: Record<string, { code: ProblemCode; detail: (limits: Ingres
 
 /** Bytes that the HTTP/1.1 parser refuses. The connection ends: nobody knows where the next request would begin. */
 function refuseUnreadable(environment: ListenerEnvironment, error: NodeJS.ErrnoException, socket: Duplex): void {
-  const isJudged = (socket as IngressSocket)[connectionOfSocket] !== undefined;
-  if (!isJudged || error.code === "ECONNRESET" || !socket.writable) {
+  const { [connectionOfSocket]: connection, _httpMessage: answer } = socket as IngressSocket;
+  // In the middle of an answer a second one would be taken for a part of it.
+  const isAnswering = answer?.headersSent === true;
+  if (connection === undefined || isAnswering || error.code === "ECONNRESET" || !socket.writable) {
     socket.destroy();
     return;
   }

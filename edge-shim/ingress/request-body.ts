@@ -36,6 +36,8 @@ class CountedBody extends Transform {
 export function readBody(request: IngressRequest, limitBytes: number): Transform | undefined {
   if (!hasBody(request)) return undefined;
   const body = new CountedBody(limitBytes);
+  // undici listens only until the answer begins, and destroys with an error what it did not send: that is no crash.
+  body.on("error", () => {});
   request.on("error", (error) => body.destroy(error));
   request.on("aborted", () => body.destroy(new Error("the client left before its body was complete")));
   // What the worker does not want is read and dropped, so that the next request on this connection is found.

@@ -15,7 +15,7 @@ import type { IngressResponse, ProblemWriter } from "./problem-response.ts";
 import { BodyTooLargeError, readBody } from "./request-body.ts";
 import type { RequestLog } from "./request-log.ts";
 import { type IngressRequest, parseRequestTarget } from "./request-target.ts";
-import { sanitizeHeaders } from "./sanitize.ts";
+import { joinCookies, sanitizeHeaders } from "./sanitize.ts";
 import type { UpgradedConnections } from "./upgraded-connections.ts";
 import type { Verdict } from "./verdict.ts";
 
@@ -76,7 +76,9 @@ export class IngressExchange {
     const nowMs = this.#environment.clock();
     this.#connection.refresh(nowMs);
     this.#verdict = this.#connection.verdict;
-    this.#response.on("close", () => this.#logEnd(this.#response.statusCode));
+    this.#response.on("close", () =>
+      this.#logEnd(this.#response.headersSent ? this.#response.statusCode : CLIENT_CLOSED_REQUEST),
+    );
     const admission = this.#admit();
     if (!admission.ok) {
       this.#refuse(admission.refusal, { close: true });
@@ -138,7 +140,8 @@ export class IngressExchange {
 
   #headers(host: string, assertion: string): string[] {
     const connection = this.#connection;
-    const headers = sanitizeHeaders(this.#request.rawHeaders, this.#request.headers.connection);
+    const sanitized = sanitizeHeaders(this.#request.rawHeaders, this.#request.headers.connection);
+    const headers = this.#request.httpVersionMajor === 1 ? sanitized : joinCookies(sanitized);
     headers.push(
       "host",
       host,
@@ -217,6 +220,9 @@ export class IngressExchange {
     });
   }
 }
+
+/** What nginx logs for a client that did not wait for an answer */
+const CLIENT_CLOSED_REQUEST = 499;
 
 const HEADERS_TOO_LARGE: Refusal = { code: "headers_too_large", detail: "the request's headers are too large" };
 

@@ -62,6 +62,20 @@ export function sanitizeHeaders(rawHeaders: readonly string[], connection: strin
   return kept;
 }
 
+/** HTTP/2 lets a client send Cookie in pieces; before HTTP/1.1 they become one again (RFC 9113, section 8.2.3). */
+export function joinCookies(headers: readonly string[]): string[] {
+  const joined: string[] = [];
+  let cookie: number | undefined;
+  for (let index = 0; index + 1 < headers.length; index += 2) {
+    const [name, value] = headers.slice(index, index + 2) as [string, string];
+    const isCookie = name === "cookie";
+    if (isCookie && cookie !== undefined) joined[cookie] += `; ${value}`;
+    else joined.push(name, value);
+    if (isCookie) cookie ??= joined.length - 1;
+  }
+  return joined;
+}
+
 const ORDINARY_CONNECTION = /^(?:keep-alive|close)$/i;
 
 function parseConnectionOptions(connection: string): Set<string> | undefined {

@@ -86,6 +86,7 @@ function refusal(origin: string, status: number, body: string): TrustSourceError
   if (status === 401 || status === 403) {
     return new TrustSourceError(
       `the control plane "${origin}" refuses this edge's API key (${status}): make a new one with scope edge`,
+      { isRefusal: true },
     );
   }
   return new TrustSourceError(`the control plane "${origin}" answered ${status}: ${body.slice(0, 200)}`);

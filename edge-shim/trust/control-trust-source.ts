@@ -28,7 +28,7 @@ export interface ControlTrustSourceOptions extends ControlPlaneOptions {
 export function createControlTrustSource(options: ControlTrustSourceOptions): TrustSource {
   const client = createControlPlaneClient(options);
   let current: TrustBundle | undefined;
-  let status: TrustSourceStatus = { isCurrent: false, reason: "nothing was read yet" };
+  let status: TrustSourceStatus = { state: "stale", reason: "nothing was read yet" };
   let isClosed = false;
   let pulling: Promise<void> | undefined;
   let isAskedAgain = false;
@@ -40,7 +40,7 @@ export function createControlTrustSource(options: ControlTrustSourceOptions): Tr
 
   async function pullOnce(): Promise<TrustBundle | undefined> {
     const fresh = await readBundle(client, current);
-    status = { isCurrent: true };
+    status = { state: "current" };
     if (fresh === undefined) return undefined;
     current = fresh;
     return fresh;
@@ -73,8 +73,8 @@ export function createControlTrustSource(options: ControlTrustSourceOptions): Tr
 
   /** Says each reason once, not at every poll. */
   function report(error: TrustSourceError): void {
-    const isNews = status.isCurrent || status.reason !== error.message;
-    status = { isCurrent: false, reason: error.message };
+    const isNews = status.state === "current" || status.reason !== error.message;
+    status = describeFailure(error);
     if (isNews) complain(error);
   }
 
@@ -100,16 +100,16 @@ export function createControlTrustSource(options: ControlTrustSourceOptions): Tr
         if (fresh !== undefined) keep(fresh);
       } catch (error) {
         current = readKept(options.cachePath, error as TrustSourceError);
-        status = { isCurrent: false, reason: (error as Error).message };
+        status = describeFailure(error as TrustSourceError);
       }
       return current as TrustBundle;
     },
     watch(onBundle, onError) {
       deliver = onBundle;
       complain = onError;
-      if (status.reason !== undefined) complain(new TrustSourceError(status.reason));
+      if (status.state !== "current") complain(new TrustSourceError(status.reason));
       events = followEvents(client, (version) => {
-        if (version !== current?.version || !status.isCurrent) askForPull();
+        if (version !== current?.version || status.state !== "current") askForPull();
       });
       poll = setInterval(askForPull, POLL_INTERVAL_MS).unref();
     },
@@ -151,6 +151,10 @@ function readKept(path: string, reason: TrustSourceError): TrustBundle {
   const text = readOptional(path);
   if (text === undefined) throw reason;
   return parseTrustBundle(text, path);
+}
+
+function describeFailure({ isRefusal, message }: TrustSourceError): TrustSourceStatus {
+  return { state: isRefusal ? "refused" : "stale", reason: message };
 }
 
 interface EventStream {

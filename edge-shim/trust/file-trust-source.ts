@@ -15,7 +15,7 @@ export function createFileTrustSource(path: string): TrustSource {
   let lastText: string | undefined;
   let watcher: FSWatcher | undefined;
   let poll: NodeJS.Timeout | undefined;
-  let status: TrustSourceStatus = { isCurrent: true };
+  let status: TrustSourceStatus = { state: "current" };
 
   function readText(): string {
     try {
@@ -45,11 +45,11 @@ export function createFileTrustSource(path: string): TrustSource {
         try {
           const bundle = readChange();
           failed = false;
-          if (bundle !== undefined) status = { isCurrent: true };
+          if (bundle !== undefined) status = { state: "current" };
           if (bundle !== undefined) onBundle(bundle);
         } catch (error) {
           const missing = lastText === undefined;
-          status = { isCurrent: false, reason: (error as TrustSourceError).message };
+          status = { state: "stale", reason: (error as TrustSourceError).message };
           if (!(missing && failed)) onError(error as TrustSourceError);
           failed = missing;
         }

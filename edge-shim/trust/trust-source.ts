@@ -18,20 +18,20 @@ export interface TrustSource {
   close(): void;
 }
 
-export interface TrustSourceStatus {
-  isCurrent: boolean;
-  /** Why not */
-  reason?: string;
-}
+/** `stale`: the source does not answer, or not properly; `refused`: it does not want to know this edge. */
+export type TrustSourceStatus = { state: "current" } | { state: "stale" | "refused"; reason: string };
 
 /** A bundle that is missing, unreadable or not valid. `problems` names every place in it that is wrong. */
 export class TrustSourceError extends Error {
   readonly code = "TRUST_SOURCE";
   readonly problems: string[];
+  /** The control plane answered, and refused this edge's key */
+  readonly isRefusal: boolean;
 
-  constructor(message: string, options: { problems?: string[]; cause?: unknown } = {}) {
+  constructor(message: string, options: { problems?: string[]; isRefusal?: boolean; cause?: unknown } = {}) {
     super(message, { cause: options.cause });
     this.name = "TrustSourceError";
     this.problems = options.problems ?? [];
+    this.isRefusal = options.isRefusal ?? false;
   }
 }

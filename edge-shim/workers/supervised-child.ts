@@ -65,7 +65,7 @@ export function createSupervisedChild(options: SupervisedChildOptions): Supervis
     });
     spawned.on("exit", (code, signal) => {
       killGroup(spawned, "SIGKILL");
-      if (!isStopping) onExit(signal ?? `exit code ${code}`);
+      onExit(signal ?? `exit code ${code}`);
     });
   }
 
@@ -76,6 +76,7 @@ export function createSupervisedChild(options: SupervisedChildOptions): Supervis
   }
 
   function scheduleRestart(how: string, startedMs: number): void {
+    if (isStopping) return;
     if (Date.now() - startedMs > HEALTHY_AFTER_MS) restartDelayMs = RESTART_DELAY_MIN_MS;
     logger.error({ event: "child_ended", child: name, how, restartDelayMs }, `the ${name} ended, it is started again`);
     restart = setTimeout(spawnAgain, restartDelayMs);

@@ -32,3 +32,9 @@ export interface TestCertificate {
   keyPem: string;
   derBase64: string;
 }
+
+declare module "vitest" {
+  interface ProvidedContext {
+    certificates: Record<CertificateName, TestCertificate>;
+  }
+}

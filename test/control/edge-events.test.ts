@@ -1,8 +1,9 @@
-import { evictDurableObject, SELF } from "cloudflare:test";
+import { createExecutionContext, evictDurableObject, SELF, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { bundleEventSchema } from "../../src/contract/trust-bundle.ts";
 import { notifierOf } from "../../src/control/edge/notifier.ts";
+import worker from "../../src/control/worker.ts";
 import { admin, createAccount, createEdgeKey, ORIGIN, pemOf } from "./support.ts";
 
 const sockets: WebSocket[] = [];
@@ -89,6 +90,24 @@ describe("the event stream", () => {
     open.socket.send("ping");
     expect(await open.next()).toBe("pong");
     await expect(connect(revoked.key)).rejects.toThrow("401");
+  });
+
+  it("does not keep a key from being revoked when its object is away", async () => {
+    const log = vi.spyOn(console, "error").mockImplementation(() => {});
+    const { id, call } = await createEdgeKey();
+    const EDGE_NOTIFIER = {
+      getByName: () => {
+        throw new Error("away");
+      },
+    } as unknown as typeof env.EDGE_NOTIFIER;
+    const headers = { authorization: `Bearer ${env.TEST_BOOTSTRAP_KEY}` };
+    const request = new Request(`${ORIGIN}/v1/api-keys/${id}`, { method: "DELETE", headers });
+    const context = createExecutionContext();
+    expect((await worker.fetch(request, { ...env, EDGE_NOTIFIER }, context)).status).toBe(204);
+    await waitOnExecutionContext(context);
+    expect(log.mock.calls.flat().join()).toContain("edge_disconnect_failed");
+    expect((await call("GET", "/v1/edge/bundle")).status).toBe(401);
+    log.mockRestore();
   });
 
   it("is closed when an edge says anything but ping", async () => {

@@ -1,6 +1,5 @@
 import type { D1Migration } from "cloudflare:test";
 import type { ControlEnvironment } from "../../src/control/configuration.ts";
-import type { CertificateName, TestCertificate } from "./certificates.ts";
 
 declare global {
   namespace Cloudflare {
@@ -8,11 +7,5 @@ declare global {
       TEST_MIGRATIONS: D1Migration[];
       TEST_BOOTSTRAP_KEY: string;
     }
-  }
-}
-
-declare module "vitest" {
-  interface ProvidedContext {
-    certificates: Record<CertificateName, TestCertificate>;
   }
 }

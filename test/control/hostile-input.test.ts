@@ -30,6 +30,11 @@ describe("a body", () => {
     expect(answer.status).toBe(401);
   });
 
+  it("nested beyond reason is refused", async () => {
+    const answer = await admin("POST", "/v1/accounts", "[".repeat(200_000));
+    expect([answer.status, answer.body.code]).toEqual([400, "invalid_json"]);
+  });
+
   it.each(["", "{", "nope", '{"name":"x"', "\u0000"])("%j is refused: not JSON", async (body) => {
     const answer = await admin("POST", "/v1/accounts", body);
     expect([answer.status, answer.body.code]).toEqual([400, "invalid_json"]);
@@ -125,6 +130,18 @@ describe("what goes wrong inside", () => {
     expect(response.status).toBe(500);
     expect(await response.text()).not.toContain("secret of the database");
     expect(log.mock.calls.flat().join()).toContain("secret of the database");
+    log.mockRestore();
+  });
+
+  it("is logged without the values of the query that failed", async () => {
+    const log = vi.spyOn(console, "error").mockImplementation(() => {});
+    const DB = new Proxy(env.DB, {
+      get: (target, name) => (name === "prepare" ? () => target.prepare("SELECT ?, nothing") : target.batch),
+    });
+    const response = await worker.fetch(whoAmI(), { ...env, DB }, context);
+    expect(response.status).toBe(500);
+    expect(log.mock.calls.flat().join()).toContain("D1_ERROR");
+    expect(log.mock.calls.flat().join()).not.toContain("0123456789abcdef");
     log.mockRestore();
   });
 

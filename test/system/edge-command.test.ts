@@ -1,7 +1,7 @@
 /** `sallyport edge` in front of a `wrangler dev` that somebody started by hand, as the README says how. */
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { findFreePort } from "../../cli/stack/free-port.ts";
+import { findFreePort } from "../../cli/stack/ports.ts";
 import { createCurl } from "./curl.ts";
 import { createFolder, startCommand, startSallyport, waitFor } from "./sallyport.ts";
 

@@ -1,0 +1,58 @@
+/** What `sallyport edge` does. */
+import { join } from "node:path";
+import { readOptional } from "../../edge-shim/files.ts";
+import { createLogger } from "../../edge-shim/log.ts";
+import { createControlTrustSource } from "../../edge-shim/trust/control-trust-source.ts";
+import { createFileTrustSource } from "../../edge-shim/trust/file-trust-source.ts";
+import type { TrustSource } from "../../edge-shim/trust/trust-source.ts";
+import { CliError, print } from "../output.ts";
+import { ensureDemoBundle, ensureDemoPkiOf } from "./demo-trust.ts";
+import type { DeploymentFlags, EdgeFlags } from "./flags.ts";
+import { createLifetime } from "./lifetime.ts";
+import { startStackEdge } from "./start-edge.ts";
+import { openStateDirectory, type StateDirectory, writeWorkerEnv } from "./state-directory.ts";
+
+export interface EdgeCommandFlags extends EdgeFlags, DeploymentFlags {
+  upstream: string;
+  trustBundle?: string;
+  controlUrl?: string;
+  apiKey?: string;
+}
+
+export async function runEdge(flags: EdgeCommandFlags): Promise<void> {
+  const lifetime = createLifetime();
+  const logger = createLogger(flags.logFormat);
+  const state = openStateDirectory(flags.stateDir);
+  const { edge, close } = await startStackEdge({
+    flags,
+    environment: flags.environment,
+    state,
+    upstreamUrl: flags.upstream,
+    trustSource: await openTrustSource(flags, state),
+    logger,
+  });
+  writeWorkerEnv(state, edge.jwks, flags.environment);
+  print(`sallyport edge on https://localhost:${edge.port}, in front of ${flags.upstream}`);
+  print("\nThe worker believes this edge when it is started with its public keys:");
+  print(`\n  npx wrangler dev --env-file ${state.workerEnvPath}\n`);
+  await lifetime.ended;
+  await close();
+}
+
+/** A control plane, a bundle file, or without either the demo's CA. */
+async function openTrustSource(flags: EdgeCommandFlags, state: StateDirectory): Promise<TrustSource> {
+  if (flags.controlUrl !== undefined) {
+    if (flags.apiKey === undefined) {
+      throw new CliError("--control-url needs an edge key", "give it with --api-key, or in SALLYPORT_EDGE_KEY");
+    }
+    const cachePath = join(state.path, "control-bundle.json");
+    return createControlTrustSource({ url: flags.controlUrl, apiKey: flags.apiKey, cachePath });
+  }
+  if (flags.trustBundle === undefined) {
+    return createFileTrustSource(ensureDemoBundle(state, flags, await ensureDemoPkiOf(state)));
+  }
+  if (readOptional(flags.trustBundle) === undefined) {
+    throw new CliError(`"${flags.trustBundle}" does not exist`, "leave --trust-bundle out to use the demo's CA");
+  }
+  return createFileTrustSource(flags.trustBundle);
+}
