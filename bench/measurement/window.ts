@@ -1,0 +1,47 @@
+/** The time in which a load process counts: after a warm-up, with the CPU time of everybody involved at both ends. */
+import { setTimeout as delay } from "node:timers/promises";
+import { readCpuMicroseconds, readMachineCpuMicroseconds } from "./cpu-time.ts";
+import type { Sample } from "./sample.ts";
+
+export interface Window {
+  warmUpMs: number;
+  measureMs: number;
+  /** Process ids whose CPU time is read, by the names that the table gives them */
+  watched: Record<string, number>;
+}
+
+/** The name under which a load process reports itself. */
+export const LOAD_PROCESS = "load";
+
+const MICROSECONDS_PER_SECOND = 1_000_000;
+
+/** @param onStart called when the warm-up is over */
+export async function measureWindow(window: Window, count: () => number, onStart?: () => void): Promise<Sample> {
+  const watched = Object.entries({ ...window.watched, [LOAD_PROCESS]: process.pid });
+  const snapshot = () => ({
+    operations: count(),
+    milliseconds: performance.now(),
+    cpu: watched.map(([, pid]) => readCpuMicroseconds(pid)),
+    machineCpu: readMachineCpuMicroseconds(),
+  });
+  await delay(window.warmUpMs);
+  onStart?.();
+  const start = snapshot();
+  await delay(window.measureMs);
+  const end = snapshot();
+  const operations = end.operations - start.operations;
+  if (operations === 0) throw new Error("nothing was answered in the time that was measured");
+  const seconds = (end.milliseconds - start.milliseconds) / 1_000;
+  const cpuMicroseconds: Record<string, number> = {};
+  let ownCpu = 0;
+  watched.forEach(([name], index) => {
+    const [from, to] = [start.cpu[index], end.cpu[index]];
+    if (from === undefined || to === undefined) return;
+    cpuMicroseconds[name] = (to - from) / operations;
+    ownCpu += to - from;
+  });
+  const sample = { operations, seconds, cpuMicroseconds };
+  if (start.machineCpu === undefined || end.machineCpu === undefined) return sample;
+  const othersCpu = Math.max(0, end.machineCpu - start.machineCpu - ownCpu);
+  return { ...sample, othersProcessors: othersCpu / seconds / MICROSECONDS_PER_SECOND };
+}
