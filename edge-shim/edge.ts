@@ -8,6 +8,7 @@ import { DEFAULT_LIMITS, type IngressLimits } from "./ingress/limits.ts";
 import { createListener } from "./ingress/listener.ts";
 import { createProblemWriter } from "./ingress/problem-response.ts";
 import { createRequestLog } from "./ingress/request-log.ts";
+import { createSecondOpinion } from "./ingress/second-opinion.ts";
 import { createServerCertificates, type EdgeCa } from "./ingress/server-certificates.ts";
 import { createServerNameCallback } from "./ingress/server-name.ts";
 import { createUpgradedConnections } from "./ingress/upgraded-connections.ts";
@@ -56,6 +57,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const serverCertificates = await createServerCertificates(options.edgeCa, () => new Date(clock()));
   const upstream = createUpstream(options.upstream);
   const log = createRequestLog(logger);
+  const fallbackCertificate = await serverCertificates.fallback();
   const listener = createListener({
     trust,
     signer,
@@ -70,7 +72,8 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     chooseContext: createServerNameCallback(trust, serverCertificates, (error, servername) =>
       log.failure(`no TLS context for "${servername}"`, error),
     ),
-    fallbackCertificate: await serverCertificates.fallback(),
+    fallbackCertificate,
+    secondOpinion: createSecondOpinion(fallbackCertificate),
   });
   await listen(listener.server, options).catch(async (error: unknown) => {
     await upstream.destroy();

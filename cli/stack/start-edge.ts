@@ -42,6 +42,7 @@ export async function startStackEdge(options: StackEdgeOptions): Promise<StackEd
     throw explain(failure, flags);
   });
   const operations = await startOperations(flags, edge);
+  options.logger.info({ event: "listening", edge: edge.port, operations: operations?.port }, "the edge listens");
   return {
     edge,
     async close() {

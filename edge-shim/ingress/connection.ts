@@ -13,7 +13,8 @@ import { describeClientCertificate, type TlsClientAuthResult } from "../../src/x
 import type { AccountCaSet, Domain, TrustStore } from "../trust/trust-store.ts";
 import type { AssertionSigner } from "./assertion-signer.ts";
 import { type PresentedCertificates, readVerifyError, takeHandshake } from "./handshake.ts";
-import { judgeAgain, judgeHandshake, REASON, type Verdict } from "./verdict.ts";
+import type { SecondOpinion } from "./second-opinion.ts";
+import { findMistakenRoot, type HandshakeFacts, judgeAgain, judgeHandshake, REASON, type Verdict } from "./verdict.ts";
 
 const ASSERTION_REUSE_MS = (ASSERTION_TTL_SECONDS - ASSERTION_RENEW_BEFORE_SECONDS) * 1_000;
 
@@ -21,6 +22,7 @@ const ASSERTION_REUSE_MS = (ASSERTION_TTL_SECONDS - ASSERTION_RENEW_BEFORE_SECON
 export interface ConnectionEnvironment {
   readonly trust: TrustStore;
   readonly signer: AssertionSigner;
+  readonly secondOpinion: SecondOpinion;
   /** The environment that this edge serves, stated in every assertion */
   readonly environment: string;
   /** The only domain for connections without a server name */
@@ -41,8 +43,11 @@ export class IngressConnection {
   readonly #hasServerName: boolean;
   readonly #handshakeCaSet: AccountCaSet | undefined;
   readonly #presented: PresentedCertificates | undefined;
+  #secondOpinion: Promise<boolean> | undefined;
   #clientAuth: Promise<TlsClientAuthResult> | undefined;
   #verdict: Verdict;
+  /** The verdict if OpenSSL confirms it; asked for at the first request, once */
+  #mistakenRoot: (Verdict & { status: "SUCCESS" }) | undefined;
   #domain: Domain | undefined;
   #epoch: number;
   #mustClose = false;
@@ -63,16 +68,17 @@ export class IngressConnection {
     this.leafFingerprint = presented?.leaf.fingerprint256;
     this.#presented = presented;
     this.#handshakeCaSet = caSet;
-    this.#verdict = judgeHandshake(
-      {
-        authorized: socket.authorized,
-        verifyError: readVerifyError(socket),
-        resumed: socket.isSessionReused(),
-        presented,
-        caSet,
-      },
-      environment.clock(),
-    );
+    const facts: HandshakeFacts = {
+      authorized: socket.authorized,
+      verifyError: readVerifyError(socket),
+      verifyErrorCode: socket.authorizationError === null ? undefined : String(socket.authorizationError),
+      resumed: socket.isSessionReused(),
+      presented,
+      caSet,
+    };
+    const nowMs = environment.clock();
+    this.#verdict = judgeHandshake(facts, nowMs);
+    this.#mistakenRoot = findMistakenRoot(facts, nowMs);
     this.#domain = this.#findDomain();
     // One behind, so that the first request looks again: the bundle may have changed during the handshake.
     this.#epoch = environment.trust.epoch - 1;
@@ -115,6 +121,7 @@ export class IngressConnection {
 
   /** Signs an assertion for `domain`; the next {@link currentAssertion} returns it. */
   async signAssertion(domain: Domain, nowMs: number): Promise<string> {
+    await this.#askAgain();
     const clientAuth = await this.#describeClientAuth();
     const verdict = this.#verdict;
     const token = await this.#environment.signer.sign(this.#state(domain, verdict, clientAuth), nowMs);
@@ -140,6 +147,24 @@ export class IngressConnection {
       if (this.#verdict.status !== "SUCCESS") this.#mustClose = true;
     } else if (this.#hasServerName && present !== this.#handshakeCaSet) {
       this.#mustClose = true;
+    }
+  }
+
+  async #askAgain(): Promise<void> {
+    const verdict = this.#mistakenRoot;
+    const presented = this.#presented;
+    if (verdict === undefined || presented === undefined) return;
+    this.#secondOpinion ??= this.#environment.secondOpinion.isVerified(
+      presented,
+      verdict.anchors.map(({ pem }) => pem),
+    );
+    const isVerified = await this.#secondOpinion;
+    if (this.#mistakenRoot === undefined) return;
+    this.#mistakenRoot = undefined;
+    if (isVerified) {
+      this.#setVerdict(verdict);
+      // What happened to the CA set in the meantime is found by the next look.
+      this.#epoch -= 1;
     }
   }
 

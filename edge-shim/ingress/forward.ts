@@ -29,6 +29,7 @@ export function forward(upstream: Dispatcher, request: ForwardedRequest): void {
   const { response } = request;
   let controller: Dispatcher.DispatchController | undefined;
   let isFinished = false;
+  if (isGone(response)) return;
   response.on("close", () => {
     if (!isFinished) controller?.abort(new Error("the client closed the connection"));
   });
@@ -45,7 +46,7 @@ export function forward(upstream: Dispatcher, request: ForwardedRequest): void {
     {
       onRequestStart(started) {
         controller = started;
-        if (response.destroyed) started.abort(new Error("the client closed the connection"));
+        if (isGone(response)) started.abort(new Error("the client closed the connection"));
       },
       onRequestUpgrade(started, _status, _headers, socket) {
         isFinished = true;
@@ -67,10 +68,24 @@ export function forward(upstream: Dispatcher, request: ForwardedRequest): void {
         isFinished = true;
         request.body?.destroy();
         if (response.headersSent) response.destroy(error);
-        else request.onFailure(error);
+        else reportFailure(request, error);
       },
     },
   );
+}
+
+/** The client left. Node's HTTP/2 response has no `destroyed` of its own. */
+function isGone(response: IngressResponse): boolean {
+  return "stream" in response ? response.stream.destroyed : response.destroyed;
+}
+
+/** Called by undici, which drops what a handler throws: without an answer the client would wait for ever. */
+function reportFailure({ response, onFailure }: ForwardedRequest, error: Error): void {
+  try {
+    onFailure(error);
+  } catch (cause) {
+    response.destroy(cause as Error);
+  }
 }
 
 function responseHeaders(controller: Dispatcher.DispatchController): string[] {
@@ -110,14 +125,15 @@ function writeInformation(response: IngressResponse, status: number, headers: st
   }
 }
 
-/** Pairs → one entry a name, a list where a name came more than once (Set-Cookie). */
+/** Pairs → one entry a name. Of all names only Set-Cookie may not be put into one line (RFC 9110, section 5.3). */
 function groupHeaders(headers: string[]): Record<string, string | string[]> {
   const grouped = new Map<string, string | string[]>();
   for (let index = 0; index + 1 < headers.length; index += 2) {
     const name = (headers[index] as string).toLowerCase();
     const value = headers[index + 1] as string;
     const present = grouped.get(name);
-    grouped.set(name, present === undefined ? value : [present, value].flat());
+    if (present === undefined) grouped.set(name, value);
+    else grouped.set(name, name === "set-cookie" ? [present, value].flat() : `${present}, ${value}`);
   }
   return Object.fromEntries(grouped);
 }

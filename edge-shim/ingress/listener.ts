@@ -3,7 +3,12 @@
  * a bad one: the route decides, over HTTP, where a client can be told why.
  */
 import { type IncomingMessage, ServerResponse } from "node:http";
-import { createSecureServer, type Http2SecureServer, type SecureServerOptions } from "node:http2";
+import {
+  createSecureServer,
+  type Http2SecureServer,
+  type SecureServerOptions,
+  type ServerHttp2Session,
+} from "node:http2";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import type { ProblemCode } from "../../src/contract/problem.ts";
@@ -68,6 +73,10 @@ export function createListener(environment: ListenerEnvironment): Listener {
     new IngressExchange(environment, connection, request, response).handle(options);
   }
 
+  // `keepAliveTimeout` is about HTTP/1.1 only. Streams that are open go on to their end.
+  server.on("session", (session) => {
+    session.setTimeout(environment.limits.keepAliveTimeoutMs, () => session.close());
+  });
   server.on("request", handle);
   server.on("checkContinue", (request, response) => handle(request, response, { expectsContinue: true }));
   server.shouldUpgradeCallback = isWebSocketRequest;
@@ -106,6 +115,7 @@ interface HttpUpgradeServer extends Http2SecureServer {
   shouldUpgradeCallback: (request: IncomingMessage) => boolean;
   closeIdleConnections(): void;
   on(event: "tlsClientError", listener: (error: Error, socket: TLSSocket) => void): this;
+  on(event: "session", listener: (session: ServerHttp2Session) => void): this;
   on(event: "clientError", listener: (error: NodeJS.ErrnoException, socket: Duplex) => void): this;
   on(event: "upgrade", listener: (request: IncomingMessage, socket: Duplex, head: Buffer) => void): this;
   on(event: string, listener: (...parameters: never[]) => void): this;

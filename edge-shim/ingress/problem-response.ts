@@ -61,6 +61,8 @@ export function createProblemWriter(environment: string, buildId: string): Probl
     respond(response, problem) {
       if (response.headersSent || response.writableEnded) return;
       const { headers, body } = encode(problem);
+      // What an answer that could not be written has left behind
+      for (const name of response.getHeaderNames()) response.removeHeader(name);
       (response as ServerResponse).writeHead(PROBLEMS[problem.code].status, headers).end(body);
     },
     respondRaw(socket, problem) {

@@ -48,7 +48,7 @@ export function readBody(request: IngressRequest, limitBytes: number): Transform
   return request.pipe(body);
 }
 
-function hasBody(request: IngressRequest): boolean {
+export function hasBody(request: IngressRequest): boolean {
   if ("stream" in request) return !request.stream.endAfterHeaders;
   const { "transfer-encoding": encoding, "content-length": length } = request.headers;
   return encoding !== undefined || (length !== undefined && length !== "0");

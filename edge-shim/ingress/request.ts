@@ -12,7 +12,7 @@ import type { IngressConnection } from "./connection.ts";
 import { type ForwardedRequest, forward } from "./forward.ts";
 import type { IngressLimits } from "./limits.ts";
 import type { IngressResponse, ProblemWriter } from "./problem-response.ts";
-import { BodyTooLargeError, readBody } from "./request-body.ts";
+import { BodyTooLargeError, hasBody, readBody } from "./request-body.ts";
 import type { RequestLog } from "./request-log.ts";
 import { type IngressRequest, parseRequestTarget } from "./request-target.ts";
 import { joinCookies, sanitizeHeaders } from "./sanitize.ts";
@@ -79,7 +79,7 @@ export class IngressExchange {
     this.#response.on("close", () =>
       this.#logEnd(this.#response.headersSent ? this.#response.statusCode : CLIENT_CLOSED_REQUEST),
     );
-    const admission = this.#admit();
+    const admission = this.#admit(options);
     if (!admission.ok) {
       this.#refuse(admission.refusal, { close: true });
       return;
@@ -91,7 +91,7 @@ export class IngressExchange {
   }
 
   /** May this request go on to the worker? About the connection and the limits only: the rest is policy. */
-  #admit(): Admission {
+  #admit({ upgrade }: ExchangeOptions): Admission {
     const { limits } = this.#environment;
     if (isHttp2TooLarge(this.#request, limits)) return refuse(HEADERS_TOO_LARGE);
     const target = parseRequestTarget(this.#request, this.#connection.hostname);
@@ -99,6 +99,8 @@ export class IngressExchange {
     this.#path = target.path;
     const { domain } = this.#connection;
     if (domain === undefined) return refuse(notActive(target.hostname));
+    // The parser has left the body, if there is one, in the first bytes of the WebSocket.
+    if (upgrade !== undefined && hasBody(this.#request)) return refuse(UPGRADE_WITH_BODY);
     const isTooLarge = Number(this.#request.headers["content-length"] ?? 0) > limits.bodyMaxBytes;
     return isTooLarge ? refuse(tooLarge(limits.bodyMaxBytes)) : { ok: true, domain, host: target.host };
   }
@@ -184,7 +186,7 @@ export class IngressExchange {
     if ("detachSocket" in response) response.detachSocket(socket as never);
     const lines = ["HTTP/1.1 101 Switching Protocols", "connection: Upgrade", "upgrade: websocket"];
     for (let index = 0; index + 1 < headers.length; index += 2) lines.push(`${headers[index]}: ${headers[index + 1]}`);
-    socket.write(`${lines.join("\r\n")}\r\n\r\n`);
+    socket.write(`${lines.join("\r\n")}\r\n\r\n`, "latin1");
     if (head.length > 0) upstreamSocket.write(head);
     this.#environment.upgraded.join(this.#connection, socket, upstreamSocket, (cutReason) =>
       this.#logEnd(101, cutReason),
@@ -225,6 +227,8 @@ export class IngressExchange {
 const CLIENT_CLOSED_REQUEST = 499;
 
 const HEADERS_TOO_LARGE: Refusal = { code: "headers_too_large", detail: "the request's headers are too large" };
+
+const UPGRADE_WITH_BODY: Refusal = { code: "bad_request", detail: "a WebSocket request has no body" };
 
 /** The HTTP/1.1 parser counts by itself; HTTP/2's limit is Node's own and larger, so that this answer can be given. */
 function isHttp2TooLarge(request: IngressRequest, limits: IngressLimits): boolean {

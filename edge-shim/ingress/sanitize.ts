@@ -86,7 +86,16 @@ function parseConnectionOptions(connection: string): Set<string> | undefined {
 }
 
 /** Response headers that belong to the worker's connection with the edge, not to the client's. */
-const HOP_BY_HOP_RESPONSE = new Set(["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"]);
+const HOP_BY_HOP_RESPONSE = new Set([
+  "connection",
+  "keep-alive",
+  "proxy-connection",
+  "transfer-encoding",
+  "upgrade",
+  // Forbidden in HTTP/2 (RFC 9113, section 8.2.2), and without a meaning in any response
+  "te",
+  "http2-settings",
+]);
 
 /** The headers of an upstream response, as undici gives them (buffers, in pairs), that go to the client. */
 export function readResponseHeaders(rawHeaders: readonly (Buffer | string)[]): string[] {

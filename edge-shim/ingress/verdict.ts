@@ -12,6 +12,8 @@ export interface HandshakeFacts {
   readonly authorized: boolean;
   /** OpenSSL's text for the failure, `""` when {@link authorized} */
   readonly verifyError: string;
+  /** OpenSSL's code for the failure, as `TLSSocket.authorizationError` has it */
+  readonly verifyErrorCode: string | undefined;
   /** The session was taken up from an earlier handshake: no chain was verified in this one */
   readonly resumed: boolean;
   /** Undefined when the client sent no certificate */
@@ -65,6 +67,25 @@ export function judgeAgain(verdict: Verdict, present: AccountCaSet, nowMs: numbe
   const anchors = verdict.anchors.map((anchor) => present.byFingerprint.get(anchor.x509.fingerprint256));
   if (!anchors.every((anchor) => anchor !== undefined)) return failed(REASON.caRemoved);
   return { ...verdict, anchors };
+}
+
+const SIGNATURE_FAILURE = "CERT_SIGNATURE_FAILURE";
+
+/**
+ * The verdict that {@link facts} would have had, had OpenSSL not taken another root of the same name: undefined unless
+ * that is what happened. Not to be used before OpenSSL verified the chain against just the anchors in it
+ * (second-opinion.ts).
+ */
+export function findMistakenRoot(facts: HandshakeFacts, nowMs: number): (Verdict & { status: "SUCCESS" }) | undefined {
+  const { presented, caSet, resumed, verifyErrorCode } = facts;
+  if (presented === undefined || caSet === undefined || resumed || verifyErrorCode !== SIGNATURE_FAILURE)
+    return undefined;
+  if (presented.intermediates.length > INTERMEDIATES_MAX) return undefined;
+  const verdict = findAnchors(presented, caSet, nowMs);
+  if (verdict.status !== "SUCCESS") return undefined;
+  const hasNamesake = (anchor: CaCertificate) =>
+    (caSet.bySubject.get(subjectKey(anchor.x509.subject)) ?? []).length > 1;
+  return verdict.anchors.some(hasNamesake) ? verdict : undefined;
 }
 
 function failed(reason: string): Verdict {

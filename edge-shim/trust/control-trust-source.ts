@@ -108,8 +108,12 @@ export function createControlTrustSource(options: ControlTrustSourceOptions): Tr
       deliver = onBundle;
       complain = onError;
       if (status.state !== "current") complain(new TrustSourceError(status.reason));
-      events = followEvents(client, (version) => {
-        if (version !== current?.version || status.state !== "current") askForPull();
+      events = followEvents(client, {
+        onVersion(version) {
+          if (version !== current?.version || status.state !== "current") askForPull();
+        },
+        // Asked at once, so that log and readiness say why the stream ended.
+        onLoss: askForPull,
       });
       poll = setInterval(askForPull, POLL_INTERVAL_MS).unref();
     },
@@ -162,7 +166,10 @@ interface EventStream {
 }
 
 /** Stays connected, with growing, jittered pauses between attempts: a restart must not bring all edges back at once. */
-function followEvents(client: ControlPlaneClient, onVersion: (version: string) => void): EventStream {
+function followEvents(
+  client: ControlPlaneClient,
+  { onVersion, onLoss }: { onVersion(version: string): void; onLoss(): void },
+): EventStream {
   let socket: WebSocket | undefined;
   let pauseMs = RECONNECT_MIN_MS;
   let reconnect: NodeJS.Timeout | undefined;
@@ -173,6 +180,7 @@ function followEvents(client: ControlPlaneClient, onVersion: (version: string) =
   function end(): void {
     clearInterval(ping);
     if (isClosed || reconnect !== undefined) return;
+    onLoss();
     reconnect = setTimeout(connect, pauseMs * (0.5 + Math.random())).unref();
     pauseMs = Math.min(pauseMs * 2, RECONNECT_MAX_MS);
   }

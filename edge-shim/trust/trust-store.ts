@@ -97,7 +97,8 @@ export function subjectKey(printedName: string | undefined): string {
   return (printedName ?? "").toLowerCase().replace(/[\s\\]+/g, "");
 }
 
-function compileCaSet(trust: AccountTrust): AccountCaSet {
+/** @throws when OpenSSL does not read one of the certificates */
+export function compileCaSet(trust: Pick<AccountTrust, "account" | "caCertificates">): AccountCaSet {
   const caCertificates = trust.caCertificates.map(compileCaCertificate);
   return {
     account: trust.account,

@@ -1,6 +1,5 @@
 /** `sallyport dev`, as the README tells it: one stack for the whole file. */
-import { readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
-import { Agent, request } from "node:https";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Certificate, type Curl, createCurl } from "./curl.ts";
@@ -163,59 +162,9 @@ describe("what changes while it runs", () => {
     await waitFor(async () => ((await curl("/v1/optional", client)).status === 200 ? true : undefined));
   });
 
-  it("a CA that is taken out of the bundle stops working on the next request of an open connection", async () => {
-    const bundlePath = file("trustBundle");
-    const text = readFileSync(bundlePath, "utf8");
-    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-    const ask = () => askKeptAlive(agent);
-    expect(await ask()).toMatchObject({ status: 200 });
-    expect(await ask()).toMatchObject({ status: 200, reused: true });
-    const bundle = JSON.parse(text) as { accounts: { caCertificates: unknown[] }[] };
-    for (const account of bundle.accounts) account.caCertificates = [];
-    replaceFile(bundlePath, JSON.stringify(bundle));
-    await waitFor(() => (dev.running.output.stderr.includes('"trust_changed"') ? true : undefined));
-    const refused = await ask();
-    expect(refused).toMatchObject({ status: 401, reused: true });
-    expect(refused.body).toContain("CA certificate was removed");
-    expect((await ask()).reused).toBe(false);
-    replaceFile(bundlePath, "{ not a bundle");
-    await waitFor(() =>
-      dev.running.output.stderr.includes("the last good trust bundle stays in use") ? true : undefined,
-    );
-    expect(await ask()).toMatchObject({ status: 401 });
-    replaceFile(bundlePath, text);
-    await waitFor(async () => ((await ask()).status === 200 ? true : undefined));
-    agent.destroy();
-  });
-
   it("a worker that is killed comes back by itself", async () => {
     process.kill(findProcess(dev.processes(), "wrangler-dist"), "SIGKILL");
     await waitFor(async () => ((await curl("/v1/example", client)).status === 503 ? true : undefined));
     await waitFor(async () => ((await curl("/v1/example", client)).status === 200 ? true : undefined));
   });
 });
-
-function replaceFile(path: string, text: string): void {
-  writeFileSync(`${path}.new`, text);
-  renameSync(`${path}.new`, path);
-}
-
-function askKeptAlive(agent: Agent): Promise<{ status: number; body: string; reused: boolean }> {
-  const { promise, resolve, reject } = Promise.withResolvers<{ status: number; body: string; reused: boolean }>();
-  const sent = request(`${dev.ready.edge}/v1/example`, {
-    agent,
-    ca: readFileSync(file("edgeCa")),
-    cert: readFileSync(client.cert),
-    key: readFileSync(client.key),
-  });
-  sent.on("error", reject);
-  sent.on("response", (response) => {
-    let body = "";
-    response.on("data", (chunk: Buffer) => {
-      body += chunk.toString();
-    });
-    response.on("end", () => resolve({ status: response.statusCode ?? 0, body, reused: sent.reusedSocket }));
-  });
-  sent.end();
-  return promise;
-}

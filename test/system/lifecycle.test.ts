@@ -18,7 +18,7 @@ import {
 
 /** A failed start: exit 1, one error line with a hint, no stack trace. */
 async function expectRefusal(parameters: string[]): Promise<string> {
-  const running = startSallyport(["dev", ...parameters]);
+  const running = startSallyport(["dev", "--control-port", "0", ...parameters]);
   expect(await running.exited).toBe(1);
   const { stderr, stdout } = running.output;
   expect(stdout).toBe("");
@@ -30,7 +30,7 @@ async function expectRefusal(parameters: string[]): Promise<string> {
 
 it("`npm start -- --once` shows every answer and ends with 0", async () => {
   using folder = createFolder();
-  const parameters = ["--once", "--port", "0", "--state-dir", join(folder.path, "state")];
+  const parameters = ["--once", "--port", "0", "--control-port", "0", "--state-dir", join(folder.path, "state")];
   const { code, stdout } = await runCommand("npm", ["start", "--", ...parameters], { cwd: REPOSITORY });
   expect(stdout.match(/^✓ (?:401|200) /gm)).toHaveLength(5);
   expect(stdout).not.toMatch(/^✗/m);

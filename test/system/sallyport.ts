@@ -12,6 +12,7 @@ const POLL_MS = 50;
 
 export interface ReadyNote {
   edge: string;
+  control: string;
   pid: number;
   account: string;
   project: string;
@@ -80,7 +81,7 @@ export interface DevStack extends AsyncDisposable {
 /** `sallyport dev` on a free port, with its state in `folder`; resolves when it wrote `ready.json`. */
 export async function startDev(folder: string, parameters: string[] = []): Promise<DevStack> {
   const stateDir = join(folder, "state");
-  const running = startSallyport(["dev", "--port", "0", "--state-dir", stateDir, ...parameters]);
+  const running = startSallyport(["dev", "--port", "0", "--control-port", "0", "--state-dir", stateDir, ...parameters]);
   const ready = await waitFor(
     () => {
       if (running.child.exitCode !== null) throw new Error(`dev ended: ${running.output.stderr.slice(-2_000)}`);
