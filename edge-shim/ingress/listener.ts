@@ -2,6 +2,7 @@
  * The TLS listener: HTTP/1.1 and HTTP/2 on one port. It asks every client for a certificate and ends no handshake for
  * a bad one: the route decides, over HTTP, where a client can be told why.
  */
+import { randomUUID } from "node:crypto";
 import { type IncomingMessage, ServerResponse } from "node:http";
 import {
   createSecureServer,
@@ -9,9 +10,10 @@ import {
   type SecureServerOptions,
   type ServerHttp2Session,
 } from "node:http2";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
-import type { ProblemCode } from "../../src/contract/problem.ts";
+import { PROBLEMS, type ProblemCode } from "../../src/contract/problem.ts";
 import { type ConnectionEnvironment, IngressConnection } from "./connection.ts";
 import type { IngressLimits } from "./limits.ts";
 import type { IngressResponse } from "./problem-response.ts";
@@ -44,12 +46,17 @@ export interface Listener {
 
 export function createListener(environment: ListenerEnvironment): Listener {
   const server = createSecureServer(listenerOptions(environment)) as HttpUpgradeServer;
-  const sockets = new Set<TLSSocket>();
+  /** Of all clients, those in the middle of a handshake included */
+  const sockets = new Set<Socket>();
   let isClosing = false;
 
-  server.prependListener("secureConnection", (socket: TLSSocket) => {
+  server.on("connection", (socket: Socket) => {
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
+    // Node keeps the address that was asked for once: the log needs it when the connection is gone.
+    void socket.remoteAddress;
+  });
+  server.prependListener("secureConnection", (socket: TLSSocket) => {
     try {
       (socket as IngressSocket)[connectionOfSocket] = new IngressConnection(socket, environment);
     } catch (error) {
@@ -58,7 +65,9 @@ export function createListener(environment: ListenerEnvironment): Listener {
     }
   });
   server.on("tlsClientError", (error: Error, socket: TLSSocket) => {
-    environment.log.handshakeFailed(socket.remoteAddress, String(socket.servername || ""), error);
+    const { _parent: tcpSocket } = socket as TLSSocket & { _parent?: Socket };
+    const address = socket.remoteAddress ?? tcpSocket?.remoteAddress;
+    environment.log.handshakeFailed(address, String(socket.servername || ""), error);
   });
 
   function handle(request: IngressRequest, response: IngressResponse, options?: ExchangeOptions) {
@@ -115,6 +124,7 @@ interface HttpUpgradeServer extends Http2SecureServer {
   shouldUpgradeCallback: (request: IncomingMessage) => boolean;
   closeIdleConnections(): void;
   on(event: "tlsClientError", listener: (error: Error, socket: TLSSocket) => void): this;
+  on(event: "connection", listener: (socket: Socket) => void): this;
   on(event: "session", listener: (session: ServerHttp2Session) => void): this;
   on(event: "clientError", listener: (error: NodeJS.ErrnoException, socket: Duplex) => void): this;
   on(event: "upgrade", listener: (request: IncomingMessage, socket: Duplex, head: Buffer) => void): this;
@@ -175,8 +185,12 @@ function refuseUnreadable(environment: ListenerEnvironment, error: NodeJS.ErrnoE
     return;
   }
   const known = CLIENT_ERRORS[error.code ?? ""];
+  const code = known?.code ?? "bad_request";
+  const requestId = randomUUID();
+  environment.log.requestRefused({ requestId, connection, status: PROBLEMS[code].status, reason: error.message });
   environment.problems.respondRaw(socket, {
-    code: known?.code ?? "bad_request",
+    code,
+    requestId,
     detail: known?.detail(environment.limits) ?? "the request is not valid HTTP",
     explanation: { reason: error.message, hint: "send a request as RFC 9112 defines it" },
   });

@@ -1,5 +1,4 @@
 /** The edge's own answers: RFC 9457 problem details over HTTP/1.1, HTTP/2, and on a socket that never became a request. */
-import { randomUUID } from "node:crypto";
 import type { ServerResponse } from "node:http";
 import type { Http2ServerResponse } from "node:http2";
 import type { Duplex } from "node:stream";
@@ -32,7 +31,7 @@ export interface ProblemWriter {
   /** Answers `response`, unless an answer has begun. */
   respond(response: IngressResponse, problem: EdgeProblem): void;
   /** Answers on a bare HTTP/1.1 socket and closes it. */
-  respondRaw(socket: Duplex, problem: Omit<EdgeProblem, "requestId" | "path"> & { path?: string }): void;
+  respondRaw(socket: Duplex, problem: Omit<EdgeProblem, "path">): void;
 }
 
 export function createProblemWriter(environment: string, buildId: string): ProblemWriter {
@@ -67,7 +66,7 @@ export function createProblemWriter(environment: string, buildId: string): Probl
     },
     respondRaw(socket, problem) {
       if (!socket.writable) return;
-      const { headers, body } = encode({ path: "/", requestId: randomUUID(), ...problem });
+      const { headers, body } = encode({ path: "/", ...problem });
       const { status, title } = PROBLEMS[problem.code];
       const lines = Object.entries({ ...headers, connection: "close" }).map(([name, value]) => `${name}: ${value}\r\n`);
       socket.end(Buffer.concat([Buffer.from(`HTTP/1.1 ${status} ${title}\r\n${lines.join("")}\r\n`), body]));

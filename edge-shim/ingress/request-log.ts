@@ -22,8 +22,18 @@ export interface RequestRecord {
   cutReason: string | undefined;
 }
 
+/** Bytes that never became a request: too many, too slow, or no HTTP. */
+export interface RefusalRecord {
+  requestId: string;
+  status: number;
+  /** The parser's words */
+  reason: string;
+  connection: IngressConnection;
+}
+
 export interface RequestLog {
   request(record: RequestRecord): void;
+  requestRefused(record: RefusalRecord): void;
   handshakeFailed(remoteAddress: string | undefined, servername: string | undefined, error: Error): void;
   failure(message: string, error: unknown, requestId?: string): void;
 }
@@ -52,6 +62,13 @@ export function createRequestLog(logger: Logger): RequestLog {
           ...(cutReason === undefined ? {} : { cutReason }),
         },
         `${method} ${status}`,
+      );
+    },
+    requestRefused({ requestId, status, reason, connection }) {
+      const { hostname: host, remoteAddress: client, leafFingerprint: fingerprint, verdict } = connection;
+      logger.info(
+        { event: "request_refused", requestId, status, reason, host, client, verdict: verdict.status, fingerprint },
+        `request refused with ${status}`,
       );
     },
     handshakeFailed(remoteAddress, servername, error) {

@@ -3,18 +3,14 @@
  * say so, and kept on disk, so that an edge starts and serves while the control plane is away. A bundle is used whole or
  * not at all; whatever goes wrong, the last good one stays.
  */
-import type { WebSocket } from "undici";
-import { type AccountTrust, bundleEventSchema, type TrustBundle } from "../../src/contract/trust-bundle.ts";
+import type { AccountTrust, TrustBundle } from "../../src/contract/trust-bundle.ts";
 import { readOptional, writeWhole } from "../files.ts";
+import { ControlEvents } from "./control-events.ts";
 import { type ControlPlaneClient, type ControlPlaneOptions, createControlPlaneClient } from "./control-plane-client.ts";
 import { assertNoConflicts, assertReadableCertificates, parseTrustBundle } from "./parse-trust-bundle.ts";
 import { type TrustSource, TrustSourceError, type TrustSourceStatus } from "./trust-source.ts";
 
 const POLL_INTERVAL_MS = 30_000;
-const RECONNECT_MIN_MS = 250;
-const RECONNECT_MAX_MS = 15_000;
-/** A connection that answers no ping in this time is taken for dead */
-const PING_INTERVAL_MS = 10_000;
 /** An index and documents that did not fit together were read around a write; soon after, they do */
 const RETRY_MS = 1_000;
 const ORIGIN = "the control plane's trust bundle";
@@ -26,105 +22,118 @@ export interface ControlTrustSourceOptions extends ControlPlaneOptions {
 
 /** @throws TypeError when the URL is none */
 export function createControlTrustSource(options: ControlTrustSourceOptions): TrustSource {
-  const client = createControlPlaneClient(options);
-  let current: TrustBundle | undefined;
-  let status: TrustSourceStatus = { state: "stale", reason: "nothing was read yet" };
-  let isClosed = false;
-  let pulling: Promise<void> | undefined;
-  let isAskedAgain = false;
-  let deliver: (bundle: TrustBundle) => void = () => {};
-  let complain: (error: TrustSourceError) => void = () => {};
-  let events: EventStream | undefined;
-  let poll: NodeJS.Timeout | undefined;
-  let retry: NodeJS.Timeout | undefined;
+  return new ControlTrustSource(createControlPlaneClient(options), options.cachePath);
+}
 
-  async function pullOnce(): Promise<TrustBundle | undefined> {
-    const fresh = await readBundle(client, current);
-    status = { state: "current" };
-    if (fresh === undefined) return undefined;
-    current = fresh;
-    return fresh;
+class ControlTrustSource implements TrustSource {
+  readonly #client: ControlPlaneClient;
+  readonly #cachePath: string;
+  #current: TrustBundle | undefined;
+  #status: TrustSourceStatus = { state: "stale", reason: "nothing was read yet" };
+  #onBundle: (bundle: TrustBundle) => void = () => {};
+  #onError: (error: TrustSourceError) => void = () => {};
+  #events: ControlEvents | undefined;
+  #poll: NodeJS.Timeout | undefined;
+  #retry: NodeJS.Timeout | undefined;
+  #isPulling = false;
+  #isAskedAgain = false;
+  #isClosed = false;
+
+  constructor(client: ControlPlaneClient, cachePath: string) {
+    this.#client = client;
+    this.#cachePath = cachePath;
   }
 
-  /** Keeps `bundle` for the next start. That it cannot be kept is no reason not to use it. */
-  function keep(bundle: TrustBundle): void {
+  async load(): Promise<TrustBundle> {
     try {
-      writeWhole(options.cachePath, JSON.stringify(bundle), 0o600);
-    } catch (cause) {
-      complain(
-        new TrustSourceError(`"${options.cachePath}" cannot be written: ${(cause as Error).message}`, { cause }),
-      );
-    }
-  }
-
-  async function pull(): Promise<void> {
-    try {
-      const fresh = await pullOnce();
-      if (fresh === undefined || isClosed) return;
-      deliver(fresh);
-      keep(fresh);
+      const bundle = await this.#readBundle();
+      if (bundle === undefined) throw new TrustSourceError(`${ORIGIN} was not sent`);
+      this.#keep(bundle);
+      return bundle;
     } catch (error) {
-      if (isClosed) return;
-      report(error as TrustSourceError);
-      clearTimeout(retry);
-      if ((error as TrustSourceError).problems?.length > 0) retry = setTimeout(askForPull, RETRY_MS).unref();
+      this.#status = describeFailure(error as TrustSourceError);
+      this.#current = readKept(this.#cachePath, error as TrustSourceError);
+      return this.#current;
     }
   }
 
-  /** Says each reason once, not at every poll. */
-  function report(error: TrustSourceError): void {
-    const isNews = status.state === "current" || status.reason !== error.message;
-    status = describeFailure(error);
-    if (isNews) complain(error);
+  watch(onBundle: (bundle: TrustBundle) => void, onError: (error: TrustSourceError) => void): void {
+    this.#onBundle = onBundle;
+    this.#onError = onError;
+    if (this.#status.state !== "current") onError(new TrustSourceError(this.#status.reason));
+    this.#events = new ControlEvents(this.#client, {
+      onVersion: (version) => {
+        if (version !== this.#current?.version || this.#status.state !== "current") this.#askForPull();
+      },
+      // Asked at once, so that log and readiness say why the stream ended.
+      onLoss: () => this.#askForPull(),
+    });
+    this.#poll = setInterval(() => this.#askForPull(), POLL_INTERVAL_MS).unref();
+  }
+
+  status(): TrustSourceStatus {
+    return this.#status;
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    clearInterval(this.#poll);
+    clearTimeout(this.#retry);
+    this.#events?.close();
   }
 
   /** One pull at a time; what is asked for meanwhile is one more after it. */
-  function askForPull(): void {
-    if (isClosed) return;
-    if (pulling !== undefined) {
-      isAskedAgain = true;
+  async #askForPull(): Promise<void> {
+    if (this.#isPulling) {
+      this.#isAskedAgain = true;
       return;
     }
-    pulling = pull().finally(() => {
-      pulling = undefined;
-      if (!isAskedAgain) return;
-      isAskedAgain = false;
-      askForPull();
-    });
+    this.#isPulling = true;
+    do {
+      this.#isAskedAgain = false;
+      await this.#pull();
+    } while (this.#isAskedAgain && !this.#isClosed);
+    this.#isPulling = false;
   }
 
-  return {
-    async load() {
-      try {
-        const fresh = await pullOnce();
-        if (fresh !== undefined) keep(fresh);
-      } catch (error) {
-        current = readKept(options.cachePath, error as TrustSourceError);
-        status = describeFailure(error as TrustSourceError);
-      }
-      return current as TrustBundle;
-    },
-    watch(onBundle, onError) {
-      deliver = onBundle;
-      complain = onError;
-      if (status.state !== "current") complain(new TrustSourceError(status.reason));
-      events = followEvents(client, {
-        onVersion(version) {
-          if (version !== current?.version || status.state !== "current") askForPull();
-        },
-        // Asked at once, so that log and readiness say why the stream ended.
-        onLoss: askForPull,
-      });
-      poll = setInterval(askForPull, POLL_INTERVAL_MS).unref();
-    },
-    status: () => status,
-    close() {
-      isClosed = true;
-      clearInterval(poll);
-      clearTimeout(retry);
-      events?.close();
-    },
-  };
+  async #pull(): Promise<void> {
+    if (this.#isClosed) return;
+    try {
+      const bundle = await this.#readBundle();
+      if (bundle === undefined || this.#isClosed) return;
+      this.#onBundle(bundle);
+      this.#keep(bundle);
+    } catch (error) {
+      if (!this.#isClosed) this.#report(error as TrustSourceError);
+    }
+  }
+
+  /** Undefined when the present one is known. */
+  async #readBundle(): Promise<TrustBundle | undefined> {
+    const bundle = await readBundle(this.#client, this.#current);
+    this.#status = { state: "current" };
+    if (bundle !== undefined) this.#current = bundle;
+    return bundle;
+  }
+
+  /** Says each reason once, not at every poll. */
+  #report(error: TrustSourceError): void {
+    const isNews = this.#status.state === "current" || this.#status.reason !== error.message;
+    this.#status = describeFailure(error);
+    if (isNews) this.#onError(error);
+    clearTimeout(this.#retry);
+    if (error.problems?.length > 0) this.#retry = setTimeout(() => this.#askForPull(), RETRY_MS).unref();
+  }
+
+  /** For the next start. That it cannot be kept is no reason not to use it. */
+  #keep(bundle: TrustBundle): void {
+    try {
+      writeWhole(this.#cachePath, JSON.stringify(bundle), 0o600);
+    } catch (cause) {
+      const reason = (cause as Error).message;
+      this.#onError(new TrustSourceError(`"${this.#cachePath}" cannot be written: ${reason}`, { cause }));
+    }
+  }
 }
 
 /**
@@ -159,69 +168,4 @@ function readKept(path: string, reason: TrustSourceError): TrustBundle {
 
 function describeFailure({ isRefusal, message }: TrustSourceError): TrustSourceStatus {
   return { state: isRefusal ? "refused" : "stale", reason: message };
-}
-
-interface EventStream {
-  close(): void;
-}
-
-/** Stays connected, with growing, jittered pauses between attempts: a restart must not bring all edges back at once. */
-function followEvents(
-  client: ControlPlaneClient,
-  { onVersion, onLoss }: { onVersion(version: string): void; onLoss(): void },
-): EventStream {
-  let socket: WebSocket | undefined;
-  let pauseMs = RECONNECT_MIN_MS;
-  let reconnect: NodeJS.Timeout | undefined;
-  let ping: NodeJS.Timeout | undefined;
-  let isAnswered = true;
-  let isClosed = false;
-
-  function end(): void {
-    clearInterval(ping);
-    if (isClosed || reconnect !== undefined) return;
-    onLoss();
-    reconnect = setTimeout(connect, pauseMs * (0.5 + Math.random())).unref();
-    pauseMs = Math.min(pauseMs * 2, RECONNECT_MAX_MS);
-  }
-
-  function connect(): void {
-    reconnect = undefined;
-    const opened = client.openEvents();
-    socket = opened;
-    opened.addEventListener("open", () => {
-      isAnswered = true;
-      ping = setInterval(() => {
-        if (!isAnswered) opened.close();
-        isAnswered = false;
-        opened.send("ping");
-      }, PING_INTERVAL_MS).unref();
-    });
-    opened.addEventListener("message", ({ data }) => {
-      isAnswered = true;
-      pauseMs = RECONNECT_MIN_MS;
-      const version = parseEvent(data);
-      if (version !== undefined) onVersion(version);
-    });
-    opened.addEventListener("error", () => opened.close());
-    opened.addEventListener("close", end);
-  }
-
-  connect();
-  return {
-    close() {
-      isClosed = true;
-      clearTimeout(reconnect);
-      clearInterval(ping);
-      socket?.close();
-    },
-  };
-}
-
-function parseEvent(data: unknown): string | undefined {
-  try {
-    return bundleEventSchema.parse(JSON.parse(String(data))).version;
-  } catch {
-    return undefined;
-  }
 }
