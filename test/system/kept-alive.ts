@@ -15,6 +15,8 @@ export interface KeptAliveClient extends Disposable {
 }
 
 export interface KeptAliveOptions extends Pick<SecureContextOptions, "ca" | "cert" | "key"> {
+  /** The server's certificate is not what a test is about */
+  isTrusting?: boolean;
   /** `https://localhost:8443` */
   edge: string;
   /** SNI and Host; default: the one in `edge` */
@@ -22,7 +24,13 @@ export interface KeptAliveOptions extends Pick<SecureContextOptions, "ca" | "cer
   connections?: number;
 }
 
-export function createKeptAliveClient({ edge, hostname, connections = 1, ...tls }: KeptAliveOptions): KeptAliveClient {
+export function createKeptAliveClient({
+  edge,
+  hostname,
+  connections = 1,
+  isTrusting,
+  ...tls
+}: KeptAliveOptions): KeptAliveClient {
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
   const { port, hostname: edgeHostname } = new URL(edge);
   const name = hostname ?? edgeHostname;
@@ -30,7 +38,8 @@ export function createKeptAliveClient({ edge, hostname, connections = 1, ...tls 
     get(path) {
       const { promise, resolve, reject } = Promise.withResolvers<KeptAliveAnswer>();
       const headers = { host: `${name}:${port}` };
-      const sent = request({ agent, host: "127.0.0.1", port, path, servername: name, headers, ...tls });
+      const target = { host: "127.0.0.1", port, path, servername: name, headers };
+      const sent = request({ agent, ...target, ...tls, rejectUnauthorized: isTrusting !== true });
       sent.on("error", reject);
       sent.on("response", (response) => {
         let body = "";

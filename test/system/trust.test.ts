@@ -63,7 +63,7 @@ describe("two accounts on one edge", () => {
     const authority = await createCertificateAuthority({ subject: ISSUER });
     using onOwn = await connect(authority, OTHER_HOST);
     using onForeign = await connect(authority, "localhost");
-    expect((await onOwn.get("/v1/example")).status).toBe(401);
+    await becomes(onOwn, 401);
     const id = await upload("own", authority);
     await becomes(onOwn, 200);
     expect((await onForeign.get("/v1/example")).status).toBe(401);
