@@ -128,7 +128,7 @@ class ControlTrustSource implements TrustSource {
   /** For the next start. That it cannot be kept is no reason not to use it. */
   #keep(bundle: TrustBundle): void {
     try {
-      writeWhole(this.#cachePath, JSON.stringify(bundle), 0o600);
+      writeWhole(this.#cachePath, JSON.stringify(bundle, withoutPrivateKeys), 0o600);
     } catch (cause) {
       const reason = (cause as Error).message;
       this.#onError(new TrustSourceError(`"${this.#cachePath}" cannot be written: ${reason}`, { cause }));
@@ -157,6 +157,11 @@ async function readBundle(
     .filter((document): document is AccountTrust => document !== undefined);
   assertNoConflicts(accounts, ORIGIN);
   return { format: 1, version: index.version, accounts };
+}
+
+/** Private keys live in memory only. */
+function withoutPrivateKeys(key: string, value: unknown): unknown {
+  return key === "privateKey" ? undefined : value;
 }
 
 /** @throws TrustSourceError `reason` when there is nothing to start from */

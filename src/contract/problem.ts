@@ -16,6 +16,13 @@ export const PROBLEMS = {
   misdirected_request: { status: 421, title: "Misdirected Request" },
   handler_failed: { status: 500, title: "Internal Server Error" },
   configuration_invalid: { status: 500, title: "Internal Server Error" },
+  mtls_certificate_not_found: { status: 500, title: "Internal Server Error" },
+  mtls_certificate_disabled: { status: 500, title: "Internal Server Error" },
+  origin_tls_failed: { status: 522, title: "Connection Failed" },
+  origin_certificate_untrusted: { status: 522, title: "Connection Failed" },
+  origin_client_certificate_rejected: { status: 522, title: "Connection Failed" },
+  origin_unreachable: { status: 522, title: "Connection Failed" },
+  origin_timeout: { status: 522, title: "Connection Failed" },
   gateway_unavailable: { status: 503, title: "Service Unavailable" },
 } as const satisfies Record<string, { status: number; title: string }>;
 

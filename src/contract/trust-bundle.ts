@@ -1,8 +1,9 @@
 /**
- * The trust bundle: everything an edge needs to judge client certificates, and nothing secret. An account's
+ * The trust bundle: everything an edge needs to judge client certificates, and to present its own. An account's
  * document carries its own version, so that a change in one account moves and rebuilds that account only.
  */
 import { z } from "zod";
+import { ENVIRONMENT_TYPES } from "./egress.ts";
 import { hostnameSchema } from "./hostname.ts";
 
 const caCertificateSchema = z.strictObject({
@@ -19,6 +20,35 @@ const domainSchema = z.strictObject({
   project: z.string().min(1),
 });
 
+/**
+ * A client certificate that the edge's egress presents to origins. `privateKey` travels from control plane to edge and
+ * is kept in memory only: it is left out of what an edge writes to disk.
+ */
+const mtlsCertificateSchema = z.strictObject({
+  /** `cert_…` */
+  id: z.string().min(1),
+  /** Changes with every upload of a new certificate under the same name; opaque */
+  version: z.string().min(1),
+  name: z.string().min(1),
+  project: z.string().min(1),
+  environmentTypes: z.array(z.enum(ENVIRONMENT_TYPES)),
+  isDisabled: z.boolean(),
+  /** PEM: leaf, then intermediates in order */
+  certificate: z.string().min(1),
+  /** PEM (PKCS #8) */
+  privateKey: z.string().min(1).optional(),
+});
+
+/** A private CA whose server certificates the egress accepts for a project's origins, beside the public roots. */
+const originCaCertificateSchema = z.strictObject({
+  /** `oca_…` */
+  id: z.string().min(1),
+  name: z.string().min(1),
+  project: z.string().min(1),
+  /** PEM of one self-signed CA certificate */
+  certificate: z.string().min(1),
+});
+
 /** One account's document: `GET /v1/edge/bundle/accounts/{account}`. */
 export const accountTrustSchema = z.strictObject({
   account: z.string().min(1),
@@ -26,6 +56,8 @@ export const accountTrustSchema = z.strictObject({
   version: z.string().min(1),
   caCertificates: z.array(caCertificateSchema),
   domains: z.array(domainSchema),
+  mtlsCertificates: z.array(mtlsCertificateSchema).optional(),
+  originCaCertificates: z.array(originCaCertificateSchema).optional(),
 });
 
 /** Several documents: `GET /v1/edge/bundle/accounts?account=…`. An account that is gone is left out. */
@@ -89,4 +121,6 @@ export function findTrustConflicts(
 export type TrustBundle = z.infer<typeof trustBundleSchema>;
 export type TrustBundleIndex = z.infer<typeof trustBundleIndexSchema>;
 export type AccountTrust = z.infer<typeof accountTrustSchema>;
+export type BundledMtlsCertificate = z.infer<typeof mtlsCertificateSchema>;
+export type BundledOriginCaCertificate = z.infer<typeof originCaCertificateSchema>;
 export type BundledCaCertificate = AccountTrust["caCertificates"][number];
