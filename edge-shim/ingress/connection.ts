@@ -153,11 +153,9 @@ export class IngressConnection {
   async #askAgain(): Promise<void> {
     const verdict = this.#mistakenRoot;
     const presented = this.#presented;
-    if (verdict === undefined || presented === undefined) return;
-    this.#secondOpinion ??= this.#environment.secondOpinion.isVerified(
-      presented,
-      verdict.anchors.map(({ pem }) => pem),
-    );
+    const caSet = this.#handshakeCaSet;
+    if (verdict === undefined || presented === undefined || caSet === undefined) return;
+    this.#secondOpinion ??= this.#environment.secondOpinion.isVerified(presented, caSet, verdict);
     const isVerified = await this.#secondOpinion;
     if (this.#mistakenRoot === undefined) return;
     this.#mistakenRoot = undefined;

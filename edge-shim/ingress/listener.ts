@@ -46,13 +46,18 @@ export interface Listener {
 
 export function createListener(environment: ListenerEnvironment): Listener {
   const server = createSecureServer(listenerOptions(environment)) as HttpUpgradeServer;
-  /** Of all clients, those in the middle of a handshake included */
   const sockets = new Set<Socket>();
+  /** Those of which no request came so far: handshakes under way, and what Node does not count as idle */
+  const unused = new Set<Socket>();
   let isClosing = false;
 
   server.on("connection", (socket: Socket) => {
     sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
+    unused.add(socket);
+    socket.once("close", () => {
+      sockets.delete(socket);
+      unused.delete(socket);
+    });
     // Node keeps the address that was asked for once: the log needs it when the connection is gone.
     void socket.remoteAddress;
   });
@@ -65,13 +70,13 @@ export function createListener(environment: ListenerEnvironment): Listener {
     }
   });
   server.on("tlsClientError", (error: Error, socket: TLSSocket) => {
-    const { _parent: tcpSocket } = socket as TLSSocket & { _parent?: Socket };
-    const address = socket.remoteAddress ?? tcpSocket?.remoteAddress;
-    environment.log.handshakeFailed(address, String(socket.servername || ""), error);
+    const { remoteAddress } = tcpSocketOf(socket);
+    environment.log.handshakeFailed(remoteAddress, String(socket.servername || ""), error);
   });
 
   function handle(request: IngressRequest, response: IngressResponse, options?: ExchangeOptions) {
     const connection = (request.socket as unknown as IngressSocket)[connectionOfSocket];
+    unused.delete(tcpSocketOf(request.socket as TLSSocket));
     // Fail closed: a request whose connection nobody judged is not served.
     if (connection === undefined) {
       request.socket.destroy();
@@ -108,6 +113,7 @@ export function createListener(environment: ListenerEnvironment): Listener {
       environment.upgraded.close();
       const closed = new Promise<void>((resolve) => server.once("close", resolve));
       server.close();
+      for (const socket of unused) socket.destroy();
       const poll = setInterval(() => server.closeIdleConnections(), CLOSE_POLL_MS);
       const limit = setTimeout(() => {
         for (const socket of sockets) socket.destroy();
@@ -117,6 +123,11 @@ export function createListener(environment: ListenerEnvironment): Listener {
       clearTimeout(limit);
     },
   };
+}
+
+/** The connection that Node's TLS socket took over; its own address is gone as soon as it is destroyed. */
+function tcpSocketOf(socket: TLSSocket): Socket {
+  return (socket as TLSSocket & { _parent?: Socket })._parent ?? socket;
 }
 
 /** What Node's HTTP/2 server with `allowHTTP1` has beyond its type declarations. */

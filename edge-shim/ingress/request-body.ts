@@ -36,7 +36,7 @@ class CountedBody extends Transform {
 export function readBody(request: IngressRequest, limitBytes: number): Transform | undefined {
   if (!hasBody(request)) return undefined;
   const body = new CountedBody(limitBytes);
-  // undici listens only until the answer begins, and destroys with an error what it did not send: that is no crash.
+  // Until undici has taken it, and when undici refuses it, nobody else listens: a client that leaves then is no crash.
   body.on("error", () => {});
   request.on("error", (error) => body.destroy(error));
   request.on("aborted", () => body.destroy(new Error("the client left before its body was complete")));

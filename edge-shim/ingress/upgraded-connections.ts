@@ -10,7 +10,6 @@ import type { IngressConnection } from "./connection.ts";
 
 /** Longest delay of a Node timer; a later expiry is looked at again then */
 const TIMER_MAX_MS = 2 ** 31 - 1;
-const LISTENERS_MAX = 20;
 
 export interface UpgradedConnections {
   /** Joins the two sockets until one ends. `onEnd` is called once, with why the edge cut it, if it did. */
@@ -46,8 +45,6 @@ export function createUpgradedConnections(trust: TrustStore, clock: () => number
       }
 
       checks.set(client, check);
-      // A pipeline that begins and ends at one socket, beside what TLS and HTTP listen for, is over Node's ten a name.
-      client.setMaxListeners(LISTENERS_MAX);
       pipeline(client, upstream, client, () => {
         checks.delete(client);
         clearTimeout(timer);

@@ -66,6 +66,8 @@ export function judgeAgain(verdict: Verdict, present: AccountCaSet, nowMs: numbe
   if (nowMs < verdict.validFromMs) return failed(REASON.notYetValid);
   const anchors = verdict.anchors.map((anchor) => present.byFingerprint.get(anchor.x509.fingerprint256));
   if (!anchors.every((anchor) => anchor !== undefined)) return failed(REASON.caRemoved);
+  // The same verdict keeps what was signed for it.
+  if (anchors.every((anchor, index) => anchor === verdict.anchors[index])) return verdict;
   return { ...verdict, anchors };
 }
 

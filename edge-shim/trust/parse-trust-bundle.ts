@@ -46,12 +46,21 @@ export function assertReadableCertificates(accounts: readonly AccountTrust[], or
   const problems: string[] = [];
   for (const { account, caCertificates } of accounts) {
     for (const ca of caCertificates) {
-      try {
-        new X509Certificate(ca.certificate);
-      } catch (cause) {
-        problems.push(`account "${account}", CA certificate "${ca.name}": ${(cause as Error).message}`);
-      }
+      const problem = findCertificateProblem(ca.certificate);
+      if (problem !== undefined) problems.push(`account "${account}", CA certificate "${ca.name}": ${problem}`);
     }
   }
   if (problems.length > 0) throw new TrustSourceError(`"${origin}" has unreadable CA certificates`, { problems });
+}
+
+/** One certificate and no more: OpenSSL would trust every one in the text, and all but the first would have no name. */
+function findCertificateProblem(pem: string): string | undefined {
+  const count = pem.split("-----BEGIN ").length - 1;
+  if (count !== 1) return `one PEM certificate is expected, found ${count} PEM blocks`;
+  try {
+    new X509Certificate(pem);
+    return undefined;
+  } catch (cause) {
+    return (cause as Error).message;
+  }
 }
