@@ -2,9 +2,19 @@
 /** `sallyport`: the commands, and what every one of them has in common. */
 import { Command, CommanderError } from "commander";
 import { createBuildCommand } from "./commands/build.ts";
+import { createCaCertificateCommand } from "./commands/ca-certificate.ts";
 import { createControlCommand } from "./commands/control.ts";
+import { createCustomDomainCommand } from "./commands/custom-domain.ts";
 import { createDevCommand } from "./commands/dev.ts";
 import { createEdgeCommand } from "./commands/edge.ts";
+import { createExplainCommand } from "./commands/explain.ts";
+import { createLinkCommand } from "./commands/link.ts";
+import { createLoginCommand } from "./commands/login.ts";
+import { createLogoutCommand } from "./commands/logout.ts";
+import { createMtlsCertificateCommand } from "./commands/mtls-certificate.ts";
+import { createOriginCaCommand } from "./commands/origin-ca.ts";
+import { createPkiCommand } from "./commands/pki.ts";
+import { createWhoamiCommand } from "./commands/whoami.ts";
 import { report } from "./output.ts";
 import { VERSION } from "./version.ts";
 
@@ -14,11 +24,38 @@ const EXIT_WRONG_USAGE = 2;
 const program = new Command("sallyport")
   .description("an mTLS API gateway for Workers runtimes")
   .version(VERSION)
-  .configureOutput({ outputError: (text, write) => write(`sallyport: ${text}`) })
+  .configureOutput({ outputError: (text, write) => write(formatUsageError(text)) })
   .showSuggestionAfterError()
+  .showHelpAfterError("sallyport: hint: --help shows examples and all flags")
   .exitOverride();
-for (const command of [createDevCommand(), createEdgeCommand(), createControlCommand(), createBuildCommand()]) {
-  program.addCommand(command.copyInheritedSettings(program));
+for (const command of [
+  createDevCommand(),
+  createEdgeCommand(),
+  createControlCommand(),
+  createBuildCommand(),
+  createExplainCommand(),
+  createCaCertificateCommand(),
+  createMtlsCertificateCommand(),
+  createOriginCaCommand(),
+  createCustomDomainCommand(),
+  createPkiCommand(),
+  createLoginCommand(),
+  createLogoutCommand(),
+  createWhoamiCommand(),
+  createLinkCommand(),
+]) {
+  inheritSettings(command, program);
+  program.addCommand(command);
+}
+
+function inheritSettings(command: Command, parent: Command): void {
+  command.copyInheritedSettings(parent);
+  for (const verb of command.commands) inheritSettings(verb, command);
+}
+
+/** Commander's suggestion stands in brackets on a line of its own. */
+function formatUsageError(text: string): string {
+  return `sallyport: ${text}`.replace(/^\(Did you mean (.+)\?\)$/m, "sallyport: hint: did you mean $1?");
 }
 
 try {

@@ -1,7 +1,6 @@
 /** `sallyport build`: the project's files → one entry module for wrangler. Runs from `[build]` in wrangler.toml. */
 import { existsSync } from "node:fs";
 import { Command } from "commander";
-import { buildProject } from "../build/build-project.ts";
 import { formatProblem, type Problem } from "../build/problem.ts";
 import { error, hint, note, warning } from "../output.ts";
 
@@ -19,6 +18,8 @@ export function createBuildCommand(): Command {
 }
 
 async function runBuild({ projectDir, out }: BuildFlags): Promise<void> {
+  // Loaded here, since every other command would wait for esbuild too
+  const { buildProject } = await import("../build/build-project.ts");
   const result = await buildProject({ projectDir, outFile: out });
   if (result.ok) {
     sayAll(result.warnings, warning);
