@@ -5,7 +5,9 @@ import { createClientCertificateSource } from "./gateway/client-certificate-sour
 import { compileProject } from "./gateway/compile-project.ts";
 import { parseConfiguration } from "./gateway/configuration.ts";
 import { type Gateway, handleRequest } from "./gateway/handle-request.ts";
+import { createCertificateTransport } from "./runtime/certificate-transport.ts";
 import { selectProjectVariables } from "./runtime/environment.ts";
+import { plainFetch, setCertificateTransport } from "./runtime/fetch.ts";
 
 /** What tests replace. */
 export interface WorkerOptions {
@@ -21,6 +23,7 @@ export function createWorker(
   { variables = { ...env }, now = () => new Date() }: WorkerOptions = {},
 ): ExportedHandler & { fetch: NonNullable<ExportedHandler["fetch"]> } {
   const { configuration, problems } = parseConfiguration(variables);
+  setCertificateTransport(createCertificateTransport(variables, configuration.egress, plainFetch));
   const project = compileProject(definition, modules, selectProjectVariables(variables));
   const gateway: Gateway = {
     project,

@@ -3,6 +3,9 @@
  * schema of its options. `sallyport build` and the gateway worker read the same table, so what builds also loads.
  */
 import type { z } from "zod";
+import { redirectOptionsSchema } from "./handler-options/redirect.ts";
+import { urlForwardOptionsSchema } from "./handler-options/url-forward.ts";
+import { urlRewriteOptionsSchema } from "./handler-options/url-rewrite.ts";
 import { compositeInboundOptionsSchema } from "./policy-options/composite-inbound.ts";
 import { removeHeadersOptionsSchema, setHeadersOptionsSchema } from "./policy-options/headers.ts";
 import { mtlsAuthInboundOptionsSchema } from "./policy-options/mtls-auth-inbound.ts";
@@ -46,9 +49,18 @@ export const RUNTIME_EXPORTS = {
     policyType: "remove-headers-outbound",
     options: removeHeadersOptionsSchema,
   },
+  urlForwardHandler: { kind: "handler", options: urlForwardOptionsSchema },
+  urlRewriteHandler: { kind: "handler", options: urlRewriteOptionsSchema },
+  redirectHandler: { kind: "handler", options: redirectOptionsSchema },
 } as const satisfies Record<string, RuntimeExport>;
 
 export type RuntimeExportName = keyof typeof RUNTIME_EXPORTS;
+
+/** The exports that can handle a route, and those that are policies. */
+export type RuntimeHandlerName = {
+  [Name in RuntimeExportName]: (typeof RUNTIME_EXPORTS)[Name]["kind"] extends "handler" ? Name : never;
+}[RuntimeExportName];
+export type RuntimePolicyName = Exclude<RuntimeExportName, RuntimeHandlerName>;
 
 /** Looks `name` up without being fooled by `constructor` and its kin. */
 export function findRuntimeExport(name: string): RuntimeExport | undefined {

@@ -3,7 +3,9 @@
  * one or more the worker serves nothing, because a route whose policy is missing must not be open.
  */
 import type { Variables } from "../contract/policy-options/validate-options.ts";
-import type { ModuleReference, ProjectDefinition, ProjectModules, RouteDefinition } from "../contract/project.ts";
+import type { ProjectDefinition, ProjectModules, RouteDefinition } from "../contract/project.ts";
+import { RUNTIME_MODULES } from "../contract/project-files/selectors.ts";
+import { findRuntimeHandler } from "../handlers/index.ts";
 import type { RequestHandler, ResponseSendingHook, RouteConfiguration } from "../runtime/context.ts";
 import type {
   NotFoundHandler,
@@ -52,7 +54,8 @@ export function compileProject(
   const policies = compilePolicies(definition.policies, modules, variables, problems);
   const cors = compileCorsPolicies(definition, problems);
   const routes = definition.routes.flatMap((route) => {
-    return compileRoute(route, definition, modules, policies, cors, problems) ?? [];
+    const handler = compileHandler(route, modules, variables, problems);
+    return compileRoute(route, handler, definition, policies, cors, problems) ?? [];
   });
   const extensions = initializeRuntime(modules, problems);
   return {
@@ -77,15 +80,13 @@ function compileCorsPolicies(definition: ProjectDefinition, problems: string[]):
 
 function compileRoute(
   route: RouteDefinition,
+  handler: RequestHandler | undefined,
   definition: ProjectDefinition,
-  modules: ProjectModules,
   policies: CompiledPolicies,
   cors: ReadonlyMap<string, CorsPolicy | undefined>,
   problems: string[],
 ): CompiledRoute | undefined {
-  const place = `route ${route.method} ${route.path}`;
-  const handler = findHandler(route.handler, modules);
-  if (!handler) problems.push(`${place}: handler ${describeReference(route.handler)} is not a function`);
+  const place = describePlace(route);
   if (!cors.has(route.corsPolicy)) problems.push(`${place}: corsPolicy "${route.corsPolicy}" is not defined`);
   const { inbound, outbound } = route.policies;
   for (const name of inbound.filter((name) => !policies.names.inbound.has(name))) {
@@ -102,9 +103,39 @@ function compileRoute(
   return handler && { definition: route, configuration, cors: cors.get(route.corsPolicy), handler, inbound, outbound };
 }
 
-function findHandler(reference: ModuleReference, modules: ProjectModules): RequestHandler | undefined {
+/** A function of the project, or a handler of the runtime. Undefined after a problem was noted. */
+function compileHandler(
+  route: RouteDefinition,
+  modules: ProjectModules,
+  variables: Variables,
+  problems: string[],
+): RequestHandler | undefined {
+  const { handler: reference } = route;
+  if (RUNTIME_MODULES.includes(reference.module)) return compileRuntimeHandler(route, variables, problems);
   const found = findUserExport(reference, modules);
-  return typeof found === "function" ? (found as RequestHandler) : undefined;
+  if (typeof found === "function") return found as RequestHandler;
+  problems.push(`${describePlace(route)}: handler ${describeReference(reference)} is not a function`);
+  return undefined;
+}
+
+function compileRuntimeHandler(
+  route: RouteDefinition,
+  variables: Variables,
+  problems: string[],
+): RequestHandler | undefined {
+  const { handler: reference } = route;
+  const place = describePlace(route);
+  const compiled = findRuntimeHandler(reference.export)?.(reference.options ?? {}, variables);
+  if (compiled?.ok) return compiled.handler;
+  if (!compiled) problems.push(`${place}: ${describeReference(reference)} is not a handler`);
+  for (const { path, message } of compiled?.issues ?? []) {
+    problems.push(`${place}: ${["options", ...path].join(".")}: ${message}`);
+  }
+  return undefined;
+}
+
+function describePlace({ method, path }: RouteDefinition): string {
+  return `route ${method} ${path}`;
 }
 
 function compileRouteTable(routes: readonly CompiledRoute[], problems: string[]): RouteTable<CompiledRoute> {

@@ -5,6 +5,7 @@
 import type { JSONWebKeySet } from "jose";
 import { z } from "zod";
 import { DEVELOPMENT_ENVIRONMENT } from "../contract/problem.ts";
+import type { EgressConfiguration } from "../runtime/certificate-transport.ts";
 
 const EDGE_JWKS_VARIABLE = "SALLYPORT_EDGE_JWKS";
 const SOURCE_VARIABLE = "SALLYPORT_CLIENT_CERTIFICATE_SOURCE";
@@ -19,6 +20,23 @@ const publicKeySchema = z
 
 const keySetSchema = z.object({ keys: z.array(publicKeySchema).min(1) });
 
+/** The token crosses in clear text, so the egress is on this machine or behind TLS. */
+const LOOPBACK_HOSTS: readonly string[] = ["127.0.0.1", "[::1]", "localhost"];
+
+const egressUrl = z.string().superRefine((text, context) => {
+  const url = URL.parse(text);
+  const isLoopback = url?.protocol === "http:" && LOOPBACK_HOSTS.includes(url.hostname);
+  if (url?.protocol !== "https:" && !isLoopback) {
+    context.addIssue(`"${text}" is not the URL of an egress, allowed: http://127.0.0.1:<port> and https://…`);
+  }
+});
+
+/** Printable ASCII: both travel in headers. */
+const egressToken = z.string().regex(/^[\x21-\x7e]{16,}$/, { error: "is not a token, allowed: 16 or more characters" });
+const egressProject = z.string().regex(/^[\x21-\x2e\x30-\x7e]+\/[\x21-\x2e\x30-\x7e]+$/, {
+  error: (issue) => `"${String(issue.input)}" is not a project, allowed: "account/project"`,
+});
+
 const variablesSchema = z.object({
   SALLYPORT_ENVIRONMENT: z.string().min(1).default("production"),
   SALLYPORT_ACCOUNT: z.string().min(1).optional(),
@@ -27,6 +45,9 @@ const variablesSchema = z.object({
   [SOURCE_VARIABLE]: z
     .literal("cloudflare", { error: (issue) => `"${String(issue.input)}" is not a source, allowed: "cloudflare"` })
     .optional(),
+  SALLYPORT_EGRESS_URL: egressUrl.optional(),
+  SALLYPORT_EGRESS_TOKEN: egressToken.optional(),
+  SALLYPORT_EGRESS_PROJECT: egressProject.optional(),
 });
 
 export type SourceConfiguration = { kind: "edge"; jwks: JSONWebKeySet } | { kind: "cloudflare" } | { kind: "none" };
@@ -39,6 +60,8 @@ export interface GatewayConfiguration {
   /** Where set, an assertion for another project is refused */
   project: string | undefined;
   source: SourceConfiguration;
+  /** Where client certificates for origins are presented; undefined where only bindings of the worker can */
+  egress: EgressConfiguration | undefined;
 }
 
 /** `problems` is empty for a usable configuration; otherwise the configuration verifies no one. */
@@ -59,14 +82,31 @@ export function parseConfiguration(variables: Readonly<Record<string, unknown>>)
     const problem = `variables ${EDGE_JWKS_VARIABLE} and ${SOURCE_VARIABLE}: both are set, exactly one source of client certificates is allowed`;
     return { configuration: unusableConfiguration(variables), problems: [problem] };
   }
+  const egress = selectEgress(own);
+  if (egress === "incomplete") {
+    const problem = `variables ${EGRESS_VARIABLES.join(", ")}: some are set and some are not, expected: all or none`;
+    return { configuration: unusableConfiguration(variables), problems: [problem] };
+  }
   const configuration: GatewayConfiguration = {
     environment,
     isDevelopment: environment === DEVELOPMENT_ENVIRONMENT,
     account: own.SALLYPORT_ACCOUNT,
     project: own.SALLYPORT_PROJECT,
     source: jwks ? { kind: "edge", jwks } : { kind: own[SOURCE_VARIABLE] ?? "none" },
+    egress,
   };
   return { configuration, problems: [] };
+}
+
+const EGRESS_VARIABLES = ["SALLYPORT_EGRESS_URL", "SALLYPORT_EGRESS_TOKEN", "SALLYPORT_EGRESS_PROJECT"] as const;
+
+/** Half an egress would fail with every request: better to say so at once. */
+function selectEgress(
+  own: Partial<Record<(typeof EGRESS_VARIABLES)[number], string | undefined>>,
+): EgressConfiguration | undefined | "incomplete" {
+  const [url, token, project] = EGRESS_VARIABLES.map((name) => own[name]);
+  if (url !== undefined && token !== undefined && project !== undefined) return { url, token, project };
+  return url === undefined && token === undefined && project === undefined ? undefined : "incomplete";
 }
 
 /** Verifies no one, and still knows whether its answers may explain themselves. */
@@ -78,6 +118,7 @@ function unusableConfiguration(variables: Readonly<Record<string, unknown>>): Ga
     account: undefined,
     project: undefined,
     source: { kind: "none" },
+    egress: undefined,
   };
 }
 

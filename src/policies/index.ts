@@ -3,7 +3,7 @@ import type { z } from "zod";
 import { type OptionIssue, type Variables, validateOptions } from "../contract/policy-options/validate-options.ts";
 import type { JsonObject, PolicyDefinition } from "../contract/project.ts";
 import { RUNTIME_MODULES } from "../contract/project-files/selectors.ts";
-import { RUNTIME_EXPORTS, type RuntimeExportName } from "../contract/runtime-exports.ts";
+import { RUNTIME_EXPORTS, type RuntimePolicyName } from "../contract/runtime-exports.ts";
 import type { InboundPolicy, OutboundPolicy } from "../gateway/exchange.ts";
 import { compileCompositeInbound } from "./composite-inbound.ts";
 import { compileMtlsAuthInbound } from "./mtls-auth-inbound.ts";
@@ -46,7 +46,7 @@ function outbound<Options>(
   };
 }
 
-const runtimePolicies: Record<RuntimeExportName, RuntimePolicy> = {
+const runtimePolicies: Record<RuntimePolicyName, RuntimePolicy> = {
   MTLSAuthInboundPolicy: inbound(RUNTIME_EXPORTS.MTLSAuthInboundPolicy, compileMtlsAuthInbound),
   CompositeInboundPolicy: inbound(RUNTIME_EXPORTS.CompositeInboundPolicy, compileCompositeInbound),
   SetHeadersInboundPolicy: inbound(RUNTIME_EXPORTS.SetHeadersInboundPolicy, compileSetHeadersInbound),
@@ -56,7 +56,7 @@ const runtimePolicies: Record<RuntimeExportName, RuntimePolicy> = {
 };
 
 export function findRuntimePolicy(exportName: string): RuntimePolicy | undefined {
-  return Object.hasOwn(runtimePolicies, exportName) ? runtimePolicies[exportName as RuntimeExportName] : undefined;
+  return Object.hasOwn(runtimePolicies, exportName) ? runtimePolicies[exportName as RuntimePolicyName] : undefined;
 }
 
 /** Names of the policies that a composite policy runs; none for every other policy. */

@@ -12,7 +12,8 @@ export type {
 } from "./context.ts";
 export { ZuploContext } from "./context.ts";
 export { environment } from "./environment.ts";
-export { ConfigurationError, RuntimeError } from "./errors.ts";
+export { ConfigurationError, OriginError, type OriginFailure, RuntimeError } from "./errors.ts";
+export type { CertificateOptions } from "./fetch.ts";
 export { type HttpProblem, HttpProblems, type ProblemOverrides } from "./http-problems.ts";
 export {
   type DefaultUserData,

@@ -58,8 +58,15 @@ export class ZuploRequest<G extends RequestGeneric = Record<never, never>> exten
   user: RequestUser<UserDataOf<G>> | undefined;
   #query: QueryOf<G> | undefined;
 
-  /** `params` and `user` are taken over from `input` where `init` does not name them. */
+  /**
+   * `params` and `user` are taken over from `input` where `init` does not name them.
+   *
+   * @throws TypeError when `init` names a client certificate: `fetch` would not see it, and call without one
+   */
   constructor(input: RequestInfo | URL, init: ZuploRequestInit<G> = {}) {
+    if (init.sallyport !== undefined || init.zuplo !== undefined) {
+      throw new TypeError('"mtlsCertificate" is an option of fetch, a request cannot keep it');
+    }
     super(input, init);
     const origin = input instanceof ZuploRequest ? (input as ZuploRequest<G>) : undefined;
     this.params = init.params ?? origin?.params ?? (Object.create(null) as ParamsOf<G>);

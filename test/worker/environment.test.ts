@@ -23,7 +23,10 @@ describe("environment", () => {
   it("has the project's variables: strings, and none of Sallyport's", () => {
     expect(env).toHaveProperty("SALLYPORT_ENVIRONMENT");
     const names = Object.keys(environment).filter((name) => !name.startsWith("__VITEST"));
-    expect([names, environment.GREETING]).toEqual([["GREETING"], "from a variable"]);
+    expect([names, environment.GREETING]).toEqual([
+      ["GREETING", "ALB_BACKEND_URL", "ALB_MTLS_CERT"],
+      "from a variable",
+    ]);
   });
 
   it("cannot be changed, and has no members that nobody set", () => {

@@ -1,8 +1,30 @@
 import { fileURLToPath } from "node:url";
 import { cloudflareTest } from "@cloudflare/vitest-pool-workers";
+import { Response } from "miniflare";
 import { defineConfig } from "vitest/config";
 
 const runtime = fileURLToPath(new URL("../../src/runtime/index.ts", import.meta.url));
+
+/**
+ * Everything outside the worker: plain origins, and the edge's egress with the origins behind it. `/redirect` leads to
+ * `?to=`, `/body` gives the body back, certificates named like a failure fail, everything else mirrors the request.
+ */
+async function answerAsOutside(request: Request): Promise<Response> {
+  const target = request.headers.get("sallyport-egress-target");
+  const certificate = request.headers.get("sallyport-egress-certificate");
+  const url = new URL(target ?? request.url);
+  if (certificate?.startsWith("origin_") || certificate?.startsWith("mtls_")) {
+    const headers = { "sallyport-egress-failure": certificate };
+    return Response.json({ reason: "a reason", hint: "a hint" }, { status: 522, headers });
+  }
+  if (url.pathname === "/redirect") {
+    const headers = { location: url.searchParams.get("to") ?? "" };
+    return new Response(null, { status: Number(url.searchParams.get("status") ?? 302), headers });
+  }
+  if (url.pathname === "/body") return new Response(request.body);
+  const [headers, body] = [Object.fromEntries(request.headers), await request.text()];
+  return Response.json({ method: request.method, url: url.href, isEgress: target !== null, headers, body });
+}
 
 /** The gateway worker in workerd. Tests make their own workers; `main` is the one that is reached from outside. */
 export default defineConfig({
@@ -15,7 +37,10 @@ export default defineConfig({
           SALLYPORT_ENVIRONMENT: "development",
           GREETING: "from a variable",
           NOT_A_STRING: { object: true },
+          ALB_BACKEND_URL: "https://alb.example",
+          ALB_MTLS_CERT: "alb_cert_of_environment",
         },
+        outboundService: answerAsOutside,
       },
     }),
   ],

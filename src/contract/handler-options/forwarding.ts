@@ -1,0 +1,43 @@
+/** Options that `urlForwardHandler` and `urlRewriteHandler` share, and the URL templates that both begin with. */
+import { z } from "zod";
+import { parseTemplate } from "./template.ts";
+
+/** A template of an absolute URL; one without expressions has to be such a URL. */
+export const urlTemplate = z.string().superRefine((text, context) => {
+  const parsed = parseTemplate(text);
+  if (!parsed.ok) return context.addIssue(parsed.reason);
+  if (parsed.template.some((part) => typeof part !== "string")) return;
+  const problem = findUrlProblem(URL.parse(text));
+  if (problem !== undefined) context.addIssue(`"${text}" ${problem}`);
+});
+
+/** Why requests cannot be sent to `url`, which is null when it did not parse. */
+export function findUrlProblem(url: URL | null): string | undefined {
+  if (!url || (url.protocol !== "https:" && url.protocol !== "http:")) {
+    return "is not an absolute URL, allowed: https://… and http://…";
+  }
+  if (url.username !== "" || url.password !== "") return "has a user name or password, which a URL must not carry";
+  return url.hash === "" ? undefined : "has a fragment, which is never sent to an origin";
+}
+
+/** Printable ASCII: the name travels in a header. */
+export const CERTIFICATE_NAME = /^[\x21-\x7e]{1,255}$/;
+
+export const forwardingOptions = {
+  /** Append the query of the request */
+  forwardSearch: z.boolean().default(true),
+  /** `false` hands redirects on to the client */
+  followRedirects: z.boolean().default(false),
+  /**
+   * Name of an mTLS certificate of the project. Given but undefined (by a variable that is not set) every request
+   * fails: it must not become a call without a certificate.
+   */
+  mtlsCertificate: z
+    .string()
+    .regex(CERTIFICATE_NAME, { error: (issue) => `"${String(issue.input)}" is not the name of an mTLS certificate` })
+    .optional(),
+};
+
+const forwardingSchema = z.strictObject(forwardingOptions);
+
+export type ForwardingOptions = z.infer<typeof forwardingSchema>;

@@ -1,0 +1,138 @@
+/**
+ * From the name of an mTLS certificate to something that sends requests with it: a binding of the worker where
+ * Cloudflare holds the key, else the edge's egress. A name that means nothing is an error, never a plain call.
+ */
+import {
+  EGRESS_CERTIFICATE_HEADER,
+  EGRESS_FAILURE_CODES,
+  EGRESS_FAILURE_HEADER,
+  EGRESS_PROJECT_HEADER,
+  EGRESS_TARGET_HEADER,
+  EGRESS_TOKEN_HEADER,
+} from "../contract/egress.ts";
+import { CERTIFICATE_NAME } from "../contract/handler-options/forwarding.ts";
+import { INTERNAL_HEADER_PREFIX } from "../contract/headers.ts";
+import { OriginError } from "./errors.ts";
+
+export interface EgressConfiguration {
+  /** `http://127.0.0.1:<port>` */
+  url: string;
+  token: string;
+  /** `account/project` */
+  project: string;
+}
+
+/** Sends one request; redirects are returned and not followed. */
+export type SendRequest = (request: Request) => Promise<Response>;
+
+/** @throws OriginError when `name` is no certificate here */
+export type CertificateTransport = (name: unknown) => SendRequest;
+
+/** `plainFetch` is the runtime's own `fetch`, on which the egress is reached. */
+export function createCertificateTransport(
+  bindings: Readonly<Record<string, unknown>>,
+  egress: EgressConfiguration | undefined,
+  plainFetch: typeof fetch,
+): CertificateTransport {
+  return function findTransport(name) {
+    if (typeof name !== "string" || !CERTIFICATE_NAME.test(name)) throw unusableName(name);
+    const binding = Object.hasOwn(bindings, name) ? bindings[name] : undefined;
+    if (isFetcher(binding)) return (request) => sendThroughBinding(request, name, binding);
+    if (!egress) throw unknownName(name);
+    return (request) => sendThroughEgress(request, name, egress, plainFetch);
+  };
+}
+
+/** Some of the runtime's stubs are functions, and answer to a name only when it is read. */
+function isFetcher(binding: unknown): binding is Fetcher {
+  const canHaveMembers = (typeof binding === "object" && binding !== null) || typeof binding === "function";
+  return canHaveMembers && typeof (binding as Partial<Fetcher>).fetch === "function";
+}
+
+async function sendThroughBinding(request: Request, name: string, binding: Fetcher): Promise<Response> {
+  try {
+    return await binding.fetch(new Request(request, { redirect: "manual" }));
+  } catch (cause) {
+    request.signal.throwIfAborted();
+    throw new OriginError({
+      code: "origin_unreachable",
+      reason: `no HTTP response came through the binding "${name}": ${describeError(cause)}`,
+      hint: "check the origin's address, that it trusts the certificate's issuer, and the certificate's expiry",
+      cause,
+    });
+  }
+}
+
+async function sendThroughEgress(
+  request: Request,
+  name: string,
+  egress: EgressConfiguration,
+  plainFetch: typeof fetch,
+): Promise<Response> {
+  const { method, body, signal } = request;
+  const init = { method, body, signal, headers: egressHeaders(request, name, egress), redirect: "manual" };
+  const response = await plainFetch(egress.url, init).catch((cause: unknown) => {
+    signal.throwIfAborted();
+    throw new OriginError({
+      code: "origin_unreachable",
+      reason: `the edge's egress does not answer: ${describeError(cause)}`,
+      hint: "check that the edge runs, and that SALLYPORT_EGRESS_URL is where its egress listens",
+      cause,
+    });
+  });
+  const failure = response.headers.get(EGRESS_FAILURE_HEADER);
+  if (failure !== null) throw await readFailure(failure, response);
+  return response;
+}
+
+/** Nothing of the caller's can stand in for what the egress goes by. */
+function egressHeaders(request: Request, name: string, { token, project }: EgressConfiguration): Headers {
+  const headers = new Headers(request.headers);
+  for (const header of [...headers.keys()]) {
+    if (header === "host" || header.startsWith(INTERNAL_HEADER_PREFIX)) headers.delete(header);
+  }
+  headers.set(EGRESS_TOKEN_HEADER, token);
+  headers.set(EGRESS_PROJECT_HEADER, project);
+  headers.set(EGRESS_CERTIFICATE_HEADER, name);
+  headers.set(EGRESS_TARGET_HEADER, withoutFragment(request.url));
+  return headers;
+}
+
+/** RFC 9110, section 7.1: a fragment is the client's own business. */
+function withoutFragment(url: string): string {
+  return url.split("#", 1)[0] ?? "";
+}
+
+/** A code or body that this worker does not know still is a failure: an edge may be newer than its worker. */
+async function readFailure(given: string, response: Response): Promise<OriginError> {
+  const code = EGRESS_FAILURE_CODES.find((known) => known === given) ?? "origin_unreachable";
+  const body: unknown = await response.json().catch(() => undefined);
+  const { reason, hint } = (typeof body === "object" && body !== null ? body : {}) as Record<string, unknown>;
+  return new OriginError({
+    code,
+    reason: typeof reason === "string" ? reason : `the egress failed with "${given}"`,
+    hint: typeof hint === "string" ? hint : "look for this request in the edge's log",
+  });
+}
+
+/** For example the value of a variable that is not set. */
+function unusableName(name: unknown): OriginError {
+  const found = typeof name === "string" ? `"${name}"` : String(name);
+  return new OriginError({
+    code: "mtls_certificate_not_found",
+    reason: `the name of the mTLS certificate is ${found}, expected the name given to "sallyport mtls-certificate create"`,
+    hint: "set the variable that names the certificate, the one in $env(…) or of environment",
+  });
+}
+
+function unknownName(name: string): OriginError {
+  return new OriginError({
+    code: "mtls_certificate_not_found",
+    reason: `"${name}" is not an mTLS certificate of this worker, found neither a binding of that name nor an egress`,
+    hint: `upload it with "sallyport mtls-certificate create --name ${name}" and run the worker under "sallyport dev", or bind it as [[mtls_certificates]] on Cloudflare`,
+  });
+}
+
+export function describeError(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,13 @@
+// biome-ignore-all format: copied from the second seed letter for letter; line breaks are all that was added
+// biome-ignore-all lint/style/useImportType: as above
+// biome-ignore-all lint/correctness/noUnusedFunctionParameters: as above
+// That this compiles in strict TypeScript is half of the test; test/worker/outbound-seed.test.ts runs it.
+import { environment, ZuploContext, ZuploRequest } from "@zuplo/runtime";
+export default async function (request: ZuploRequest, context: ZuploContext) {
+  const response = await fetch(`${environment.ALB_BACKEND_URL}/api`, {
+    zuplo: {
+      mtlsCertificate: environment.ALB_MTLS_CERT,
+    },
+  });
+  return response;
+}
