@@ -1,4 +1,4 @@
-/** What is said when there is no control plane where one should be, and what is sent when there is one. */
+/** What is sent to a control plane, and what is said when there is none where one should be. */
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, expect, test } from "vitest";
@@ -124,6 +124,31 @@ test.concurrent("of a CA file only the certificate is sent, with the key in a he
       body: JSON.stringify({ name: "my_ca", certificate: root.certificatePem }),
     },
   ]);
+});
+
+test.concurrent("a list is read page by page until there is no more", async () => {
+  const asked: string[] = [];
+  await using server = await startServer((request, response) => {
+    const { searchParams } = new URL(request.url ?? "", "http://localhost");
+    const [offset, limit] = [Number(searchParams.get("offset")), Number(searchParams.get("limit"))];
+    asked.push(`${offset} ${limit}`);
+    const left = Math.max(0, Math.min(limit, 2_000 - offset));
+    const verification = { type: "TXT", name: "", value: "" };
+    const data = Array.from({ length: left }, (_, index) => ({
+      id: "",
+      hostname: `h${offset + index}.test`,
+      project: "",
+      status: "active",
+      verification,
+    }));
+    response.end(JSON.stringify({ data, offset, limit }));
+  });
+  using workplace = createWorkplace({ ...SETTINGS, SALLYPORT_API_URL: server.url });
+  const run = await workplace.run(["custom-domain", "list", "-o", "json"]);
+  const { data } = JSON.parse(run.stdout) as { data: { hostname: string }[] };
+  expect(new Set(data.map(({ hostname }) => hostname)).size).toBe(2_000);
+  expect(data).toHaveLength(2_000);
+  expect(asked).toEqual(["0 1000", "1000 1000", "2000 1000"]);
 });
 
 test.concurrent("a key that would travel in clear is warned about", async () => {
