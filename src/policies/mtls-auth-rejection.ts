@@ -81,6 +81,10 @@ const VERIFICATION_HINTS: readonly (readonly [text: string, hint: string])[] = [
     "upload the root that anchors this chain: sallyport ca-certificate create",
   ],
   ["self-signed certificate", "the leaf signs itself: present one that an uploaded CA certificate has issued"],
+  [
+    "certificate signature failure",
+    "an uploaded CA certificate has the issuer's name and another key: issue the certificate from that CA, or upload the root that did sign it beside it",
+  ],
   ["has expired", "issue a new certificate, and send intermediates that are still valid"],
   ["not yet valid", "wait for notBefore, or correct the clock of the machine that issued the certificate"],
   ["certificate purpose", "issue the certificate with extended key usage clientAuth, or without extended key usage"],
