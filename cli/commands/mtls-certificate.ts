@@ -5,8 +5,6 @@ import { addApiOptions, addRangeOptions } from "../api/options.ts";
 import { addExamples } from "../output/examples.ts";
 import { createLazyAction } from "../output/lazy-action.ts";
 
-const loadActions = () => import("../mtls-certificates/actions.ts");
-
 export function createMtlsCertificateCommand(): Command {
   const group = new Command("mtls-certificate").description("the client certificates that you present to your origins");
   addExamples(
@@ -41,7 +39,7 @@ function createCreate(): Command {
     .requiredOption("--cert <file>", "PEM: the client certificate, then its intermediates")
     .requiredOption("--key <file>", "PEM: its private key, without a passphrase")
     .addOption(environmentTypeOption("the kind of environment that may present it; repeat it for several"))
-    .action(createLazyAction(async () => (await loadActions()).createMtlsCertificate));
+    .action(createLazyAction(async () => (await import("../mtls-certificates/actions.ts")).createMtlsCertificate));
   addExamples(
     command,
     "sallyport mtls-certificate create --name aws_alb_cert --cert ./client-cert.pem --key ./client-key.pem --environment-type development --environment-type production",
@@ -52,7 +50,7 @@ function createCreate(): Command {
 function createList(): Command {
   const command = new Command("list")
     .description("list the client certificates of the project, with the days they have left")
-    .action(createLazyAction(async () => (await loadActions()).listMtlsCertificates));
+    .action(createLazyAction(async () => (await import("../mtls-certificates/actions.ts")).listMtlsCertificates));
   addExamples(
     command,
     "sallyport mtls-certificate list",
@@ -65,7 +63,7 @@ function createDescribe(): Command {
   const command = createForOne(
     "describe",
     "show a client certificate: names, validity, environments, PEM; never its key",
-  ).action(createLazyAction(async () => (await loadActions()).describeMtlsCertificate));
+  ).action(createLazyAction(async () => (await import("../mtls-certificates/actions.ts")).describeMtlsCertificate));
   addExamples(command, "sallyport mtls-certificate describe --cert-id cert_abc123");
   return addApiOptions(command, "account", "project");
 }
@@ -78,7 +76,7 @@ function createUpdate(): Command {
     .option("--cert <file>", "PEM: the new client certificate, then its intermediates")
     .option("--key <file>", "PEM: its private key")
     .addOption(environmentTypeOption("in place of all that it had, and enables it again; repeat it for several"))
-    .action(createLazyAction(async () => (await loadActions()).updateMtlsCertificate));
+    .action(createLazyAction(async () => (await import("../mtls-certificates/actions.ts")).updateMtlsCertificate));
   addExamples(
     command,
     "sallyport mtls-certificate update --cert-id cert_abc123 --cert ./new-cert.pem --key ./new-key.pem",
@@ -89,7 +87,7 @@ function createUpdate(): Command {
 
 function createDisable(): Command {
   const command = createForOne("disable", "stop presenting a client certificate at once, everywhere").action(
-    createLazyAction(async () => (await loadActions()).disableMtlsCertificate),
+    createLazyAction(async () => (await import("../mtls-certificates/actions.ts")).disableMtlsCertificate),
   );
   addExamples(command, "sallyport mtls-certificate disable --cert-id cert_abc123");
   return addApiOptions(command, "account", "project");
@@ -97,7 +95,7 @@ function createDisable(): Command {
 
 function createDelete(): Command {
   const command = createForOne("delete", "delete a client certificate that no deployment uses").action(
-    createLazyAction(async () => (await loadActions()).deleteMtlsCertificate),
+    createLazyAction(async () => (await import("../mtls-certificates/actions.ts")).deleteMtlsCertificate),
   );
   addExamples(command, "sallyport mtls-certificate delete --cert-id cert_abc123");
   return addApiOptions(command, "account", "project");

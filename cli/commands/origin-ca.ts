@@ -4,8 +4,6 @@ import { addApiOptions, addRangeOptions } from "../api/options.ts";
 import { addExamples } from "../output/examples.ts";
 import { createLazyAction } from "../output/lazy-action.ts";
 
-const loadActions = () => import("../origin-cas/actions.ts");
-
 export function createOriginCaCommand(): Command {
   const group = new Command("origin-ca").description("the private CAs that issue your origins' server certificates");
   addExamples(
@@ -23,7 +21,7 @@ function createCreate(): Command {
     .description("accept server certificates of a private CA from the project's origins, beside those of public CAs")
     .requiredOption("--name <name>", "a JavaScript identifier, unique in the project")
     .requiredOption("--cert <file>", "the CA certificate as PEM: the self-signed root, without its private key")
-    .action(createLazyAction(async () => (await loadActions()).createOriginCa));
+    .action(createLazyAction(async () => (await import("../origin-cas/actions.ts")).createOriginCa));
   addExamples(command, "sallyport origin-ca create --name corporate_ca --cert ./corporate-ca.pem");
   return addApiOptions(command, "account", "project");
 }
@@ -31,7 +29,7 @@ function createCreate(): Command {
 function createList(): Command {
   const command = new Command("list")
     .description("list the CA certificates of the project's origins, with the days they have left")
-    .action(createLazyAction(async () => (await loadActions()).listOriginCas));
+    .action(createLazyAction(async () => (await import("../origin-cas/actions.ts")).listOriginCas));
   addExamples(command, "sallyport origin-ca list", "sallyport origin-ca list -o json | jq -r '.data[].name'");
   return addApiOptions(addRangeOptions(command), "account", "project");
 }
@@ -40,7 +38,7 @@ function createDescribe(): Command {
   const command = new Command("describe")
     .description("show a CA certificate of origins: names, validity, key, fingerprint, PEM")
     .requiredOption("--cert-id <id>", "oca_…, as list prints it")
-    .action(createLazyAction(async () => (await loadActions()).describeOriginCa));
+    .action(createLazyAction(async () => (await import("../origin-cas/actions.ts")).describeOriginCa));
   addExamples(command, "sallyport origin-ca describe --cert-id oca_abc123");
   return addApiOptions(command, "account", "project");
 }
@@ -49,7 +47,7 @@ function createDelete(): Command {
   const command = new Command("delete")
     .description("delete a CA certificate of origins: server certificates of it are no longer accepted")
     .requiredOption("--cert-id <id>", "oca_…, as list prints it")
-    .action(createLazyAction(async () => (await loadActions()).deleteOriginCa));
+    .action(createLazyAction(async () => (await import("../origin-cas/actions.ts")).deleteOriginCa));
   addExamples(command, "sallyport origin-ca delete --cert-id oca_abc123");
   return addApiOptions(command, "account", "project");
 }

@@ -31,6 +31,14 @@ function text(value: string) {
   return { type: "text", value } as const;
 }
 
+const MASTER_KEY_VARIABLES = ["SALLYPORT_MASTER_KEY", "SALLYPORT_PREVIOUS_MASTER_KEY"];
+
+/** From the environment, since arguments are seen by everybody on the machine. */
+function readMasterKeys() {
+  const given = MASTER_KEY_VARIABLES.map((name) => [name, process.env[name] ?? ""] as const);
+  return Object.fromEntries(given.filter(([, key]) => key !== "").map(([name, key]) => [name, text(key)]));
+}
+
 async function main(options: ControlProcessOptions): Promise<void> {
   const [script, dnsBridgeUrl] = await Promise.all([bundleWorker(), startDnsBridge(options.dnsServers)]);
   const miniflare = new Miniflare({
@@ -55,6 +63,7 @@ async function main(options: ControlProcessOptions): Promise<void> {
             SALLYPORT_DNS_RESOLVER_URL: text(dnsBridgeUrl),
             SALLYPORT_BOOTSTRAP_ADMIN_KEY_SHA256: text(options.adminKeySha256),
             SALLYPORT_MANAGED_DOMAIN_BASE: text(options.managedDomainBase),
+            ...readMasterKeys(),
           },
           exports: { EdgeNotifier: { type: "durable-object", storage: "sqlite" } },
         },

@@ -12,7 +12,15 @@ export interface ControlEnvironment {
   SALLYPORT_MANAGED_DOMAIN_BASE?: string;
   SALLYPORT_DNS_RESOLVER_URL?: string;
   SALLYPORT_BOOTSTRAP_ADMIN_KEY_SHA256?: string;
+  SALLYPORT_MASTER_KEY?: string;
+  SALLYPORT_PREVIOUS_MASTER_KEY?: string;
 }
+
+const masterKeySchema = z
+  .string()
+  .regex(/^[A-Za-z0-9+/]{43}=$/, "expected are 32 bytes in base64: openssl rand -base64 32")
+  .transform((text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0)))
+  .optional();
 
 const configurationSchema = z.object({
   /** Every project has the active domain `<project>.<account>.<base>`. */
@@ -27,12 +35,19 @@ const configurationSchema = z.object({
     .string()
     .regex(/^[0-9a-f]{64}$/)
     .optional(),
+  /** A secret: 32 bytes in base64, which private keys are encrypted under. Unset, none can be uploaded. */
+  SALLYPORT_MASTER_KEY: masterKeySchema,
+  /** The master key before this one, until `POST /v1/master-key/rewrap` has said that nothing needs it any more. */
+  SALLYPORT_PREVIOUS_MASTER_KEY: masterKeySchema,
 });
 
 export interface Configuration {
   managedDomainBase: string;
   dnsResolverUrl: string;
   bootstrapAdminKeySha256: string | undefined;
+  /** 32 bytes */
+  masterKey: Uint8Array | undefined;
+  previousMasterKey: Uint8Array | undefined;
 }
 
 const parsed = new WeakMap<ControlEnvironment, Configuration>();
@@ -46,6 +61,8 @@ export function parseConfiguration(env: ControlEnvironment): Configuration {
     managedDomainBase: variables.SALLYPORT_MANAGED_DOMAIN_BASE,
     dnsResolverUrl: variables.SALLYPORT_DNS_RESOLVER_URL,
     bootstrapAdminKeySha256: variables.SALLYPORT_BOOTSTRAP_ADMIN_KEY_SHA256,
+    masterKey: variables.SALLYPORT_MASTER_KEY,
+    previousMasterKey: variables.SALLYPORT_PREVIOUS_MASTER_KEY,
   };
   parsed.set(env, configuration);
   return configuration;

@@ -16,7 +16,7 @@ const DESCRIPTION = {
     title: "Sallyport control plane",
     version: "1",
     description:
-      "Accounts, CA certificates and domains. Send an API key as `Authorization: Bearer spk_…`. Lists are pages of " +
+      "Accounts, certificates and domains. Send an API key as `Authorization: Bearer spk_…`. Lists are pages of " +
       "`data` with `offset` and `limit`. What goes wrong is answered as application/problem+json: programs rely on " +
       "`code`, people read `detail` and `hint`.",
   },

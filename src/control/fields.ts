@@ -26,13 +26,26 @@ export const labelSchema = fieldOf(
   "1 to 40 lower-case letters, digits and inner dashes, beginning with a letter",
 ).openapi({ example: "example" });
 
+const IDENTIFIER = /^[A-Za-z_$][A-Za-z0-9_$]{0,63}$/;
+const IDENTIFIER_ALLOWED = "1 to 64 letters, digits, _ and $, not beginning with a digit";
+
 /** Of certificates, which code refers to by name. */
-export const identifierSchema = fieldOf(
-  "name_not_identifier",
-  /^[A-Za-z_$][A-Za-z0-9_$]{0,63}$/,
-  "a JavaScript identifier",
-  "1 to 64 letters, digits, _ and $, not beginning with a digit",
-).openapi({ example: "my_ca" });
+export const identifierSchema = z
+  .string()
+  .superRefine((value, context) => {
+    if (IDENTIFIER.test(value)) return;
+    const message = `${quote(value)} is not a JavaScript identifier, allowed are ${IDENTIFIER_ALLOWED}`;
+    const params: IssueParams = { code: "name_not_identifier", hint: suggestIdentifier(value) };
+    context.addIssue({ code: "custom", message, params });
+  })
+  .openapi({ example: "my_ca" });
+
+/** Guides for other gateways show names with dashes, so the name that would do is said. */
+function suggestIdentifier(value: string): string {
+  const suggested = value.replace(/[-. ]/g, "_");
+  const isShown = quote(value) !== "the value" && IDENTIFIER.test(suggested);
+  return `use ${IDENTIFIER_ALLOWED}${isShown ? `: ${suggested}` : ""}`;
+}
 
 /** Of things that only people read. */
 export const captionSchema = fieldOf(

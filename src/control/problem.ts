@@ -25,6 +25,18 @@ const PROBLEMS = {
   signature_algorithm_unsupported: 400,
   certificate_expired: 400,
   key_too_small: 400,
+  too_many_certificates: 400,
+  chain_out_of_order: 400,
+  not_for_client_authentication: 400,
+  private_key_is_der: 400,
+  no_private_key: 400,
+  several_private_keys: 400,
+  private_key_encrypted: 400,
+  private_key_unreadable: 400,
+  private_key_unsupported: 400,
+  private_key_mismatch: 400,
+  key_pair_incomplete: 400,
+  environment_type_missing: 400,
   hostname_invalid: 400,
   hostname_reserved: 400,
   api_key_required: 401,
@@ -33,6 +45,9 @@ const PROBLEMS = {
   not_found: 404,
   name_taken: 409,
   ca_certificate_exists: 409,
+  mtls_certificate_exists: 409,
+  mtls_certificate_in_use: 409,
+  origin_ca_exists: 409,
   hostname_claimed: 409,
   hostname_taken: 409,
   domain_not_verified: 409,
@@ -42,6 +57,7 @@ const PROBLEMS = {
   upgrade_required: 426,
   internal_error: 500,
   dns_lookup_failed: 502,
+  master_key_missing: 503,
 } as const;
 
 export type ProblemCode = keyof typeof PROBLEMS;
@@ -58,6 +74,7 @@ const TITLES: Record<ProblemStatus, string> = {
   426: "Upgrade Required",
   500: "Internal Server Error",
   502: "Bad Gateway",
+  503: "Service Unavailable",
 };
 
 export function isProblemCode(code: string): code is ProblemCode {

@@ -36,6 +36,12 @@ export interface IssueParams {
   hint?: string;
 }
 
+/** A refusal with a code of its own, as zod takes it. */
+export function issueOf({ code, message, hint }: { code: string; message: string; hint: string }) {
+  const params: IssueParams = { code, hint };
+  return { code: "custom", message, params } as const;
+}
+
 const paramsSchema = z.object({ code: z.string(), hint: z.string().optional() });
 
 function refuseInput(c: Context<ControlContext>, error: z.ZodError) {

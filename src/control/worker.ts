@@ -19,12 +19,16 @@ import { openDatabase } from "./database/database.ts";
 import { addDocumentation } from "./documentation.ts";
 import { edgeRoutes } from "./edge/edge-routes.ts";
 import { logFailure } from "./log.ts";
+import { mtlsCertificateChangeRoutes } from "./mtls-certificates/changes.ts";
+import { mtlsCertificateRoutes } from "./mtls-certificates/mtls-certificates.ts";
+import { rewrapRoutes } from "./mtls-certificates/rewrap.ts";
+import { originCaRoutes } from "./origin-cas/origin-cas.ts";
 import { notFound, problem } from "./problem.ts";
 import { createRouter } from "./router.ts";
 
 export { EdgeNotifier } from "./edge/notifier.ts";
 
-/** A CA certificate is a few KiB, the largest thing that anybody sends. */
+/** A certificate with its chain and key is a few KiB, the largest thing that anybody sends. */
 const BODY_MAX_BYTES = 256 * 1024;
 
 const app = createRouter();
@@ -66,6 +70,7 @@ app.use(
 );
 app.use("/v1/accounts/:account/*", requireAccount);
 app.use("/v1/api-keys/*", requireScope("admin"));
+app.use("/v1/master-key/*", requireScope("admin"));
 app.use("/v1/audit-log", requireScope("admin"));
 app.use("/v1/edge/*", requireScope("edge"));
 
@@ -76,6 +81,10 @@ for (const routes of [
   apiKeyRoutes,
   caCertificateRoutes,
   customDomainRoutes,
+  mtlsCertificateRoutes,
+  mtlsCertificateChangeRoutes,
+  originCaRoutes,
+  rewrapRoutes,
   deploymentRoutes,
   auditLogRoutes,
   edgeRoutes,

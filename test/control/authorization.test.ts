@@ -30,7 +30,8 @@ function bodyFor(method: string): object | undefined {
 
 const isEdgeRoute = ({ path }: Route) => path.startsWith("/v1/edge/");
 const isAccountRoute = ({ path }: Route) => path.startsWith("/v1/accounts/{account}");
-const isOperatorRoute = ({ path }: Route) => path.startsWith("/v1/api-keys") || path === "/v1/audit-log";
+const isOperatorRoute = ({ path }: Route) =>
+  ["/v1/api-keys", "/v1/master-key", "/v1/audit-log"].some((prefix) => path.startsWith(prefix));
 
 describe("authorization", () => {
   let routes: Route[];

@@ -25,7 +25,30 @@ export type CertificateName =
   | "ed25519"
   | "large"
   | "forged"
-  | "truncated";
+  | "truncated"
+  | ClientCertificateName;
+
+/** Leaves, each issued for client authentication unless its name says otherwise. */
+export type ClientCertificateName =
+  | "client"
+  | "rotatedClient"
+  | "chained"
+  | "expiredIntermediate"
+  | "underExpired"
+  | "clientRsa"
+  | "clientRsaPss"
+  | "clientP384"
+  | "clientP521"
+  | "clientEd25519"
+  | "clientWithoutPurpose"
+  | "clientAnyPurpose"
+  | "serverOnly"
+  | "expiredClient"
+  | "futureClient"
+  | "clientRsa1024";
+
+/** The key of `client`, or of `clientRsa`, as other tools write it. */
+export type KeyForm = "sec1" | "sec1WithParameters" | "pkcs1" | "encryptedPkcs8" | "encryptedSec1" | "unknownForm";
 
 export interface TestCertificate {
   certificatePem: string;
@@ -36,5 +59,6 @@ export interface TestCertificate {
 declare module "vitest" {
   interface ProvidedContext {
     certificates: Record<CertificateName, TestCertificate>;
+    keyForms: Record<KeyForm, string>;
   }
 }

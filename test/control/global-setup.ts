@@ -1,12 +1,14 @@
 /** Makes the certificates that the tests upload: keys are made in Node, before workerd starts. */
+import { createPrivateKey } from "node:crypto";
 import type { TestProject } from "vitest/node";
+import type { CertificateOptions } from "../../fixtures/pki/certificate.ts";
 import {
   createCertificateAuthority,
   createSelfSignedCertificate,
   type IssuedCertificate,
 } from "../../fixtures/pki/certificate-authority.ts";
 import { flipSignatureBit, truncateCertificate } from "../../fixtures/pki/damage.ts";
-import type { CertificateName } from "./certificates.ts";
+import type { CertificateName, KeyForm } from "./certificates.ts";
 
 const YEAR_MILLISECONDS = 365 * 24 * 60 * 60 * 1000;
 
@@ -20,7 +22,10 @@ async function createCertificates(): Promise<
   const namelessKey = { subject: "CN=no-key-id,O=Example,C=US", subjectKeyIdentifier: false } as const;
   const otherName = await createCertificateAuthority({ subject: "CN=other-ca,O=Example,C=US" });
   const intermediate = await root.issueIntermediate({ subject: "CN=example-intermediate,O=Example,C=US" });
+  const expiredIntermediate = await root.issueIntermediate({ subject: "CN=late-intermediate", notAfter: past });
   const leaf = await root.issue({ subject: "CN=client,O=Example,C=US" });
+  const client = (options: Partial<CertificateOptions>) =>
+    root.issue({ subject: "CN=gateway,O=Example,C=US", ...options });
   const hostileName = "CN='); DROP TABLE ca_certificates;--\\0D\\0AX-Injected: yes,O=Example";
   return {
     root,
@@ -52,12 +57,50 @@ async function createCertificates(): Promise<
     large: await createCertificateAuthority({ subject: "CN=large", sizeBytes: 17 * 1024 }),
     forged: flipSignatureBit(root),
     truncated: truncateCertificate(root, -20),
+    client: await client({}),
+    rotatedClient: await client({}),
+    chained: await intermediate.issue({ subject: "CN=chained,O=Example,C=US" }),
+    expiredIntermediate,
+    underExpired: await expiredIntermediate.issue({ subject: "CN=under-expired,O=Example,C=US" }),
+    clientRsa: await client({ key: "rsa-2048" }),
+    clientRsaPss: await client({ key: "rsa-pss-2048" }),
+    clientP384: await client({ key: "ec-p384" }),
+    clientP521: await client({ key: "ec-p521" }),
+    clientEd25519: await client({ key: "ed25519" }),
+    clientWithoutPurpose: await createSelfSignedCertificate({ subject: "CN=plain", extendedKeyUsage: [] }),
+    clientAnyPurpose: await client({ extendedKeyUsage: ["any"] }),
+    serverOnly: await client({ extendedKeyUsage: ["serverAuth"] }),
+    expiredClient: await client({ notAfter: past }),
+    futureClient: await client({
+      notBefore: new Date(now + YEAR_MILLISECONDS),
+      notAfter: new Date(now + 2 * YEAR_MILLISECONDS),
+    }),
+    clientRsa1024: await client({ key: "rsa-1024" }),
+  };
+}
+
+const ENCRYPTION = { cipher: "aes-256-cbc", passphrase: "secret" };
+/** As `openssl ecparam -genkey` writes it before the key: the name of P-256 */
+const EC_PARAMETERS = "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n";
+
+function createKeyForms(client: { keyPem: string }, clientRsa: { keyPem: string }): Record<KeyForm, string> {
+  const key = createPrivateKey(client.keyPem);
+  const sec1 = key.export({ type: "sec1", format: "pem" }).toString();
+  return {
+    sec1,
+    sec1WithParameters: EC_PARAMETERS + sec1,
+    pkcs1: createPrivateKey(clientRsa.keyPem).export({ type: "pkcs1", format: "pem" }).toString(),
+    encryptedPkcs8: key.export({ type: "pkcs8", format: "pem", ...ENCRYPTION }).toString(),
+    encryptedSec1: key.export({ type: "sec1", format: "pem", ...ENCRYPTION }).toString(),
+    unknownForm: client.keyPem.replaceAll("PRIVATE KEY", "OPENSSH PRIVATE KEY"),
   };
 }
 
 export default async function provideCertificates(project: TestProject): Promise<void> {
-  const certificates = Object.entries(await createCertificates()).map(([name, { certificatePem, keyPem, der }]) => {
+  const created = await createCertificates();
+  const certificates = Object.entries(created).map(([name, { certificatePem, keyPem, der }]) => {
     return [name, { certificatePem, keyPem, derBase64: der.toString("base64") }];
   });
   project.provide("certificates", Object.fromEntries(certificates));
+  project.provide("keyForms", createKeyForms(created.client, created.clientRsa));
 }

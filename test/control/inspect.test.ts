@@ -10,7 +10,7 @@ const refusalOf = async (text: string, now: Date) => {
 describe("inspecting a CA certificate", () => {
   it("lets its last second pass, and not the one after it", async () => {
     const inspection = await inspectCaCertificate(pemOf("root"), new Date());
-    const notAfter = inspection.ok ? inspection.inspected.notAfter : new Date(Number.NaN);
+    const notAfter = new Date(inspection.ok ? inspection.inspected.notAfter : Number.NaN);
     expect(await refusalOf(pemOf("root"), notAfter)).toBeUndefined();
     expect(await refusalOf(pemOf("root"), new Date(notAfter.getTime() + 1000))).toBe("certificate_expired");
   });

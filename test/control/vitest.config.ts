@@ -1,5 +1,5 @@
 /** The control-plane worker in workerd, with its real database, Durable Object and migrations, and a DNS of its own. */
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-pool-workers";
 import { Response } from "miniflare";
@@ -34,6 +34,7 @@ export default defineConfig({
           TEST_BOOTSTRAP_KEY: `spk_bootstrap_${BOOTSTRAP_SECRET}`,
           SALLYPORT_BOOTSTRAP_ADMIN_KEY_SHA256: createHash("sha256").update(BOOTSTRAP_SECRET).digest("hex"),
           SALLYPORT_DNS_RESOLVER_URL: "https://dns.test/dns-query",
+          SALLYPORT_MASTER_KEY: randomBytes(32).toString("base64"),
         },
       },
     })),

@@ -1,12 +1,13 @@
 /** `/v1/accounts/{account}/projects`. A project has a managed domain from its first moment, active at once. */
 import { createRoute, z } from "@hono/zod-openapi";
 import { and, asc, eq, sql } from "drizzle-orm";
+import type { Context } from "hono";
 import { managedHostname } from "../custom-domains/hostname.ts";
 import { commit } from "../database/commit.ts";
 import { deployments, projects } from "../database/schema.ts";
 import { body, json, labelSchema, listSchema, pageSchema, timestampSchema } from "../fields.ts";
 import { notFound, problem, problemResponses } from "../problem.ts";
-import { createRouter } from "../router.ts";
+import { type ControlContext, createRouter } from "../router.ts";
 import { accountParameter } from "./accounts.ts";
 
 const projectSchema = z
@@ -23,6 +24,13 @@ const oneProject = inAccount.extend({ project: projectParameter });
 
 function present(row: typeof projects.$inferSelect, managedDomainBase: string): z.infer<typeof projectSchema> {
   return { name: row.name, managedDomain: managedHostname(row, managedDomainBase), createdAt: row.createdAt };
+}
+
+/** Inside the caller's account. */
+export async function projectExists(c: Context<ControlContext>, name: string): Promise<boolean> {
+  const one = and(eq(projects.account, c.get("account")), eq(projects.name, name));
+  const rows = await c.get("database").select({ name: projects.name }).from(projects).where(one);
+  return rows.length > 0;
 }
 
 export const projectRoutes = createRouter();
@@ -134,8 +142,8 @@ projectRoutes.openapi(
     if (result.ok) return c.body(null, 204);
     if (result.violation.kind === "target-gone") return notFound(c, "such project");
     return problem(c, "project_in_use", {
-      detail: `"${name}" has custom domains`,
-      hint: "delete the custom domains of the project first",
+      detail: `"${name}" has custom domains, mTLS certificates or CA certificates of origins`,
+      hint: "delete the custom domains and certificates of the project first",
     });
   },
 );

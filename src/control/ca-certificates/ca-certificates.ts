@@ -63,8 +63,6 @@ caCertificateRoutes.openapi(
       account: c.get("account"),
       name,
       ...inspected,
-      notBefore: inspected.notBefore.toISOString(),
-      notAfter: inspected.notAfter.toISOString(),
       createdAt: now.toISOString(),
       updatedAt: now.toISOString(),
     };

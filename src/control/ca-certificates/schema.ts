@@ -1,26 +1,28 @@
 /** CA certificates as the API takes and gives them. An upload is inspected while it is parsed: all its problems at once. */
 import { z } from "@hono/zod-openapi";
+import { countDaysLeft } from "../certificate-upload.ts";
 import type { caCertificates } from "../database/schema.ts";
 import { identifierSchema, timestampSchema } from "../fields.ts";
-import type { IssueParams } from "../router.ts";
-import { inspectCaCertificate } from "./inspect.ts";
+import { issueOf } from "../router.ts";
+import { type CaPurpose, CLIENT_CA, inspectCaCertificate } from "./inspect.ts";
 
-export const uploadSchema = z
-  .strictObject({
+/** What is sent to upload a CA certificate for `purpose`. */
+export function createUploadSchema(purpose: CaPurpose) {
+  return z.strictObject({
     name: identifierSchema,
     certificate: z
       .string()
       .transform(async (text, context) => {
-        const inspection = await inspectCaCertificate(text, new Date());
+        const inspection = await inspectCaCertificate(text, new Date(), purpose);
         if (inspection.ok) return inspection.inspected;
-        const { code, hint, message } = inspection.refusal;
-        const params: IssueParams = { code, hint };
-        context.addIssue({ code: "custom", message, params });
+        context.addIssue(issueOf(inspection.refusal));
         return z.NEVER;
       })
       .openapi({ type: "string", description: "PEM of one self-signed CA certificate; no private key" }),
-  })
-  .openapi("CaCertificateUpload");
+  });
+}
+
+export const uploadSchema = createUploadSchema(CLIENT_CA).openapi("CaCertificateUpload");
 
 export const caCertificateSchema = z
   .object({
@@ -43,19 +45,17 @@ export const describedCaCertificateSchema = caCertificateSchema
   .extend({ certificate: z.string().openapi({ description: "PEM" }) })
   .openapi("DescribedCaCertificate");
 
-const warningSchema = z.object({ code: z.string(), message: z.string() });
+export const warningSchema = z.object({ code: z.string(), message: z.string() });
 export type Warning = z.infer<typeof warningSchema>;
 
 export const createdCaCertificateSchema = caCertificateSchema
   .extend({ warnings: z.array(warningSchema) })
   .openapi("CreatedCaCertificate");
 
-const DAY_MILLISECONDS = 24 * 60 * 60 * 1000;
-
 export function presentCaCertificate(
   row: typeof caCertificates.$inferSelect,
   now: Date,
 ): z.infer<typeof caCertificateSchema> {
   const { account: _, certificate: __, subjectKeyId: ___, ...shown } = row;
-  return { ...shown, daysLeft: Math.floor((Date.parse(row.notAfter) - now.getTime()) / DAY_MILLISECONDS) };
+  return { ...shown, daysLeft: countDaysLeft(row.notAfter, now) };
 }

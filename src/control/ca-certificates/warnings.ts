@@ -45,7 +45,7 @@ function warnNamesakes(
   return [{ code: "same_subject", message }];
 }
 
-function warnNotYetValid(added: { name: string; notBefore: string }, now: Date): Warning[] {
+export function warnNotYetValid(added: { name: string; notBefore: string }, now: Date): Warning[] {
   if (Date.parse(added.notBefore) <= now.getTime()) return [];
   const message = `"${added.name}" is not valid before ${added.notBefore}: until then it verifies nobody`;
   return [{ code: "not_yet_valid", message }];

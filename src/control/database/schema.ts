@@ -5,6 +5,7 @@
  */
 import { sql } from "drizzle-orm";
 import { foreignKey, index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+import type { EnvironmentType } from "../../contract/egress.ts";
 
 /** ISO 8601, UTC: sorts as text, and reads the same in the database and in the API. */
 const createdAt = () => text("created_at").notNull();
@@ -114,6 +115,72 @@ export const deployments = sqliteTable(
   (table) => [
     primaryKey({ columns: [table.account, table.project, table.environment] }),
     foreignKey({ columns: [table.account, table.project], foreignColumns: [projects.account, projects.name] }),
+  ],
+);
+
+const project = () => text("project").notNull();
+
+/** What is shown of a certificate, beside it: see certificate-upload.ts. */
+const certificateColumns = () => ({
+  subject: text("subject").notNull(),
+  issuer: text("issuer").notNull(),
+  serialNumber: text("serial_number").notNull(),
+  notBefore: text("not_before").notNull(),
+  notAfter: text("not_after").notNull(),
+  keyType: text("key_type").notNull(),
+  sha256Fingerprint: text("sha256_fingerprint").notNull(),
+});
+
+export const mtlsCertificates = sqliteTable(
+  "mtls_certificates",
+  {
+    id: text("id").primaryKey(),
+    account: text("account").notNull(),
+    project: project(),
+    name: text("name").notNull(),
+    /** Drawn anew with every certificate that is uploaded under this id */
+    version: text("version").notNull(),
+    environmentTypes: text("environment_types", { mode: "json" }).$type<EnvironmentType[]>().notNull(),
+    isDisabled: integer("is_disabled", { mode: "boolean" }).notNull(),
+    /** PEM, encoded anew: leaf, then intermediates in order */
+    certificate: text("certificate").notNull(),
+    ...certificateColumns(),
+    /** Base64; what the three are is said in sealed-key.ts */
+    sealedPrivateKey: text("sealed_private_key").notNull(),
+    wrappedDataKey: text("wrapped_data_key").notNull(),
+    masterKeyId: text("master_key_id").notNull(),
+    createdAt: createdAt(),
+    updatedAt: text("updated_at").notNull(),
+  },
+  (table) => [
+    foreignKey({ columns: [table.account, table.project], foreignColumns: [projects.account, projects.name] }),
+    uniqueIndex("mtls_certificates_name").on(table.account, table.project, table.name),
+    uniqueIndex("mtls_certificates_fingerprint").on(table.account, table.project, table.sha256Fingerprint),
+    index("mtls_certificates_by_project").on(table.account, table.project, table.createdAt, table.id),
+    index("mtls_certificates_by_account").on(table.account, table.createdAt, table.id),
+    index("mtls_certificates_by_master_key").on(table.masterKeyId, table.account, table.id),
+  ],
+);
+
+/** Private CAs whose server certificates the egress accepts for a project's origins. */
+export const originCas = sqliteTable(
+  "origin_cas",
+  {
+    id: text("id").primaryKey(),
+    account: text("account").notNull(),
+    project: project(),
+    name: text("name").notNull(),
+    /** PEM, encoded anew */
+    certificate: text("certificate").notNull(),
+    ...certificateColumns(),
+    createdAt: createdAt(),
+  },
+  (table) => [
+    foreignKey({ columns: [table.account, table.project], foreignColumns: [projects.account, projects.name] }),
+    uniqueIndex("origin_cas_name").on(table.account, table.project, table.name),
+    uniqueIndex("origin_cas_fingerprint").on(table.account, table.project, table.sha256Fingerprint),
+    index("origin_cas_by_project").on(table.account, table.project, table.createdAt, table.id),
+    index("origin_cas_by_account").on(table.account, table.createdAt, table.id),
   ],
 );
 

@@ -1,15 +1,19 @@
 /**
- * What edges read: an index of accounts with their versions, and a document an account. Nothing of it is secret.
+ * What edges read: an index of accounts with their versions, and a document an account. The private keys in it are for
+ * edges alone (edge-routes.ts), everything else is no secret.
  * Each answer is read in one transaction, so that version and content are of the same moment; since an account's
  * version moves in the transaction that changes it, a document is never older than the index that led to it. (D1 reads
  * from its primary unless a session asks for a replica; none does here.)
  */
 import { and, asc, eq, inArray, sql } from "drizzle-orm";
 import type { AccountTrust, TrustBundleIndex } from "../../contract/trust-bundle.ts";
+import type { Configuration } from "../configuration.ts";
 import { isUnderManagedBase, managedHostname } from "../custom-domains/hostname.ts";
 import type { Database } from "../database/database.ts";
 import { accounts, caCertificates, customDomains, projects } from "../database/schema.ts";
 import { selectVersion } from "../database/version.ts";
+import { openKeyring } from "../mtls-certificates/sealed-key.ts";
+import { presentOutboundTrust, selectMtlsCertificates, selectOriginCas } from "./outbound-trust.ts";
 
 /** @throws Error when the migrations were not applied */
 export async function readVersion(database: Database): Promise<string> {
@@ -31,18 +35,18 @@ function onlyVersion(rows: { version: string }[]): string {
 }
 
 /**
- * The documents of those of `names` that exist: four queries, however many there are. CA certificates come in the order
+ * The documents of those of `names` that exist: six queries, however many there are. CA certificates come in the order
  * of their upload: of two with one subject OpenSSL prefers the first, and the clients of the older are the ones that
  * are there.
  */
 export async function readAccountTrust(
   database: Database,
   names: string[],
-  managedDomainBase: string,
+  configuration: Configuration,
 ): Promise<AccountTrust[]> {
   // One parameter: D1 allows no more than a hundred
   const named = sql`(SELECT value FROM json_each(${JSON.stringify(names)}))`;
-  const [accountRows, certificates, projectRows, domains] = await database.batch([
+  const [accountRows, certificates, projectRows, domains, mtlsCertificates, originCas] = await database.batch([
     database.select().from(accounts).where(inArray(accounts.name, named)).orderBy(asc(accounts.name)),
     database
       .select({
@@ -64,23 +68,35 @@ export async function readAccountTrust(
       .from(customDomains)
       .where(and(inArray(customDomains.account, named), eq(customDomains.status, "active")))
       .orderBy(asc(customDomains.account), asc(customDomains.createdAt), asc(customDomains.id)),
+    selectMtlsCertificates(database, named),
+    selectOriginCas(database, named),
   ]);
+  const keyring = await openKeyring(configuration);
   const certificatesOf = Map.groupBy(certificates, ({ account }) => account);
   const projectsOf = Map.groupBy(projectRows, ({ account }) => account);
   const domainsOf = Map.groupBy(domains, ({ account }) => account);
-  return accountRows.map(({ name: account, version }) => ({
+  const mtlsCertificatesOf = Map.groupBy(mtlsCertificates, ({ account }) => account);
+  const originCasOf = Map.groupBy(originCas, ({ account }) => account);
+  const present = async ({ name: account, version }: { name: string; version: string }): Promise<AccountTrust> => ({
     account,
     version,
     caCertificates: (certificatesOf.get(account) ?? []).map(({ id, name, certificate }) => ({ id, name, certificate })),
-    domains: [
-      ...(projectsOf.get(account) ?? []).map((project) => ({
-        hostname: managedHostname(project, managedDomainBase),
-        project: project.name,
-      })),
-      // A claim that is older than the configured base must not spell another account's managed domain
-      ...(domainsOf.get(account) ?? [])
-        .filter(({ hostname }) => !isUnderManagedBase(hostname, managedDomainBase))
-        .map(({ hostname, project }) => ({ hostname, project })),
-    ],
-  }));
+    domains: presentDomains(projectsOf.get(account) ?? [], domainsOf.get(account) ?? [], configuration),
+    ...(await presentOutboundTrust(keyring, mtlsCertificatesOf.get(account) ?? [], originCasOf.get(account) ?? [])),
+  });
+  return Promise.all(accountRows.map(present));
+}
+
+function presentDomains(
+  owned: (typeof projects.$inferSelect)[],
+  claimed: (typeof customDomains.$inferSelect)[],
+  { managedDomainBase }: Configuration,
+): AccountTrust["domains"] {
+  return [
+    ...owned.map((project) => ({ hostname: managedHostname(project, managedDomainBase), project: project.name })),
+    // A claim that is older than the configured base must not spell another account's managed domain
+    ...claimed
+      .filter(({ hostname }) => !isUnderManagedBase(hostname, managedDomainBase))
+      .map(({ hostname, project }) => ({ hostname, project })),
+  ];
 }

@@ -28,6 +28,9 @@ function tagged(c: Context<ControlContext>, version: string): void {
   c.header("cache-control", "private, no-cache");
 }
 
+/** A document holds private keys: nothing on the way keeps a copy. */
+const SECRET_CACHE_CONTROL = "private, no-store";
+
 export const edgeRoutes = createRouter();
 
 edgeRoutes.openapi(
@@ -76,7 +79,8 @@ edgeRoutes.openapi(
   }),
   async function readAccountDocuments(c) {
     const names = c.req.valid("query").account;
-    const accounts = await readAccountTrust(c.get("database"), names, c.get("configuration").managedDomainBase);
+    const accounts = await readAccountTrust(c.get("database"), names, c.get("configuration"));
+    c.header("cache-control", SECRET_CACHE_CONTROL);
     return c.json({ accounts }, 200);
   },
 );
@@ -89,16 +93,20 @@ edgeRoutes.openapi(
     tags: ["Edges"],
     request: { params: z.object({ account: accountParameter }), headers: ifNoneMatch },
     responses: {
-      200: { description: "Its CA certificates and active domains", content: json(accountTrustSchema) },
+      200: {
+        description: "Its certificates and active domains, with the private keys that edges present",
+        content: json(accountTrustSchema),
+      },
       304: notModified,
       ...problemResponses(401, 403, 404),
     },
   }),
   async function readAccountDocument(c) {
     const name = c.req.valid("param").account;
-    const [document] = await readAccountTrust(c.get("database"), [name], c.get("configuration").managedDomainBase);
+    const [document] = await readAccountTrust(c.get("database"), [name], c.get("configuration"));
     if (document === undefined) return notFound(c, "such account");
     tagged(c, document.version);
+    c.header("cache-control", SECRET_CACHE_CONTROL);
     return isCurrent(c, document.version) ? c.body(null, 304) : c.json(document, 200);
   },
 );
