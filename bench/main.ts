@@ -5,8 +5,9 @@ import { LOG_FORMATS, type LogFormat } from "../edge-shim/log-format.ts";
 import { createReport, printReport } from "./report.ts";
 import { inbound } from "./suites/inbound.ts";
 import type { Suite } from "./suites/suite.ts";
+import { trust } from "./suites/trust.ts";
 
-const SUITES = { inbound } satisfies Record<string, Suite>;
+const SUITES = { inbound, trust } satisfies Record<string, Suite>;
 type SuiteName = keyof typeof SUITES;
 
 interface BenchFlags {
@@ -54,6 +55,11 @@ const program = new Command("bench")
   .addOption(new Option("--cpu-prof <dir>", "have Node profile the edge into this directory"))
   .addHelpText("after", `\nSuites:\n${suites.join("\n")}`)
   .action(runSuite);
+
+// An ordinary exit: what is to be removed then is removed, and children end because their channel closes.
+for (const [signal, code] of [["SIGINT", 130] as const, ["SIGTERM", 143] as const]) {
+  process.once(signal, () => process.exit(code));
+}
 
 try {
   await program.parseAsync();

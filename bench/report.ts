@@ -1,8 +1,10 @@
 /** What a run says: a table for people, and the same with every sample for programs. */
 import { cpus } from "node:os";
 import Table from "cli-table3";
+import { describeFigure, type FigureSummary, printFigures } from "./figures.ts";
+import { printNumber } from "./measurement/print-number.ts";
 import { type Summary, summarize } from "./measurement/summary.ts";
-import type { MeasuredContender, SuiteResult } from "./suites/suite.ts";
+import type { Figure, MeasuredContender, SuiteResult } from "./suites/suite.ts";
 
 export interface Report {
   suite: string;
@@ -11,6 +13,7 @@ export interface Report {
   machine: string;
   conditions: string[];
   contenders: (MeasuredContender & { summary: Summary })[];
+  figures: (Figure & { summary: FigureSummary })[];
 }
 
 export function createReport(suite: string, startedAt: Date, result: SuiteResult): Report {
@@ -24,6 +27,7 @@ export function createReport(suite: string, startedAt: Date, result: SuiteResult
       ...contender,
       summary: summarize(contender.samples, baselines.get(contender.operation)?.[0]?.samples ?? []),
     })),
+    figures: (result.figures ?? []).map((figure) => ({ ...figure, summary: describeFigure(figure) })),
   };
 }
 
@@ -38,7 +42,14 @@ const EXPLANATIONS = [
   "others: processors that were busy with something else, the kernel's network work included",
 ];
 
-export function printReport({ suite, startedAt, machine, conditions, contenders }: Report): string {
+export function printReport(report: Report): string {
+  const { suite, startedAt, machine, conditions, figures } = report;
+  const figuresTable = figures.length === 0 ? [] : [printFigures(suite, figures)];
+  const rates = [printContenders(report), ...EXPLANATIONS];
+  return [...figuresTable, ...rates, ...conditions, `${machine}, ${startedAt}`].join("\n");
+}
+
+function printContenders({ suite, contenders }: Report): string {
   const processes = [...new Set(contenders.flatMap(({ summary }) => Object.keys(summary.cpuMicroseconds)))].sort();
   const numbers = [
     "a second",
@@ -59,19 +70,14 @@ export function printReport({ suite, startedAt, machine, conditions, contenders 
     const isAlone = contenders.every((other) => other.name === name || other.operation !== operation);
     table.push([
       `${name} (${operation})`,
-      print(perSecond.median),
-      `${print(perSecond.min)} – ${print(perSecond.max)}`,
-      print(isAlone ? undefined : summary.ratio, 2),
-      print(latencyMs?.p50, 2),
-      print(latencyMs?.p99, 2),
-      ...processes.map((process) => print(summary.cpuMicroseconds[process])),
-      print(summary.othersProcessors, 2),
+      printNumber(perSecond.median),
+      `${printNumber(perSecond.min)} – ${printNumber(perSecond.max)}`,
+      printNumber(isAlone ? undefined : summary.ratio, 2),
+      printNumber(latencyMs?.p50, 2),
+      printNumber(latencyMs?.p99, 2),
+      ...processes.map((process) => printNumber(summary.cpuMicroseconds[process])),
+      printNumber(summary.othersProcessors, 2),
     ]);
   }
-  return [table.toString(), ...EXPLANATIONS, ...conditions, `${machine}, ${startedAt}`].join("\n");
-}
-
-function print(value: number | undefined, digits = 0): string {
-  if (value === undefined) return "–";
-  return value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  return table.toString();
 }

@@ -1,13 +1,10 @@
-/**
- * New TLS connections with a client certificate, one full handshake each: connect, finish the handshake, close, wait
- * until the server closed too. Under TLS 1.3 a client is done before the server has read its certificate; the
- * server's close comes after that, so a counted handshake is one that the server has finished as well.
- */
-import { connect, createSecureContext, type SecureContext } from "node:tls";
+/** New TLS connections with a client certificate, one full handshake each, as many as there can be. */
+import { createSecureContext } from "node:tls";
 import type { Sample } from "../measurement/sample.ts";
 import { measureWindow, type Window } from "../measurement/window.ts";
 import type { ClientIdentity } from "./client-identity.ts";
 import { runAsChild } from "./run-as-child.ts";
+import { shakeHands } from "./shake-hands.ts";
 
 export interface HandshakeLoad extends Window {
   port: number;
@@ -28,7 +25,7 @@ runAsChild<HandshakeLoad, Sample>(async (load) => {
   async function keepShakingHands(): Promise<void> {
     while (!isEnding && firstFailure === undefined && finished < HANDSHAKES_MAX) {
       try {
-        await shakeHands(load, context);
+        await shakeHands({ port: load.port, servername: load.identity.servername, context });
         finished += 1;
       } catch (error) {
         firstFailure ??= (error as Error).message;
@@ -44,29 +41,3 @@ runAsChild<HandshakeLoad, Sample>(async (load) => {
   if (finished >= HANDSHAKES_MAX) throw new Error(`${HANDSHAKES_MAX} handshakes were over before the time was`);
   return { output: measured };
 });
-
-function shakeHands({ port, identity }: HandshakeLoad, secureContext: SecureContext): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({
-      host: "127.0.0.1",
-      port,
-      servername: identity.servername,
-      secureContext,
-      ALPNProtocols: ["http/1.1"],
-    });
-    let failure: Error | undefined;
-    let isComplete = false;
-    socket.once("secureConnect", () => {
-      isComplete = socket.authorized && !socket.isSessionReused();
-      socket.end();
-    });
-    socket.once("error", (error) => {
-      failure = error;
-    });
-    socket.once("close", () => {
-      if (failure === undefined && isComplete) resolve();
-      else reject(failure ?? new Error("the connection ended without a full handshake"));
-    });
-    socket.resume();
-  });
-}

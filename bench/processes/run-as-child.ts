@@ -1,13 +1,16 @@
 /**
  * The child's side of every process that a benchmark starts: its input comes over the channel, one answer goes back,
- * and when the channel closes (the parent asked for it, ended, or was killed) the child ends with all that it started.
+ * and one more for each time that the parent asks. When the channel closes (the parent wanted it, ended, or was killed)
+ * the child ends with all that it started.
  */
 
-/** The one message that a child sends. */
+/** What a child sends, and only when it was asked. */
 export type ChildAnswer<Output> = { output: Output } | { failure: string };
 
 export interface Running<Output> {
   output: Output;
+  /** What the parent is told when it asks later on; what this throws becomes the parent's error */
+  report?: () => object;
   /** Ends what this child started. Without it there is nothing but the process. */
   close?: () => Promise<void>;
 }
@@ -24,9 +27,18 @@ export function runAsChild<Input, Output>(run: (input: Input) => Promise<Running
   }
 
   process.on("uncaughtException", fail);
+  function answerWith({ report }: Running<Output>): void {
+    try {
+      answer({ output: report?.() as Output });
+    } catch (error) {
+      fail(error);
+    }
+  }
+
   process.once("message", (input) => {
     run(input as Input).then((running) => {
       close = running.close;
+      process.on("message", () => answerWith(running));
       answer({ output: running.output });
     }, fail);
   });

@@ -1,6 +1,7 @@
 /**
- * The parent's side: starts a process, waits for its one answer, and ends it. Each child leads a process group, so that
- * whatever it started itself (workerd) goes with it, and closes down by itself when this process is gone.
+ * The parent's side: starts a process, waits for its answer, may ask it for more, and ends it. Each child leads a
+ * process group, so that whatever it started itself (workerd) goes with it, and closes down by itself when this process
+ * is gone.
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -9,6 +10,8 @@ import type { ChildAnswer } from "./run-as-child.ts";
 export interface Child<Output> {
   readonly pid: number;
   readonly output: Output;
+  /** What the child's `report` says now. @throws Error with what the child said instead */
+  ask<Report>(): Promise<Report>;
   stop(): Promise<void>;
 }
 
@@ -42,10 +45,13 @@ export async function startChild<Input extends object, Output>(
   });
   const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   const stop = () => stopChild(child, exited);
+  function exchange<Answer>(message: object): Promise<Answer> {
+    const answer = receiveAnswer<Answer>(child, options.answerTimeoutMs ?? ANSWER_TIMEOUT_MS);
+    if (child.connected) child.send(message);
+    return answer;
+  }
   try {
-    const answer = receiveAnswer<Output>(child, options.answerTimeoutMs ?? ANSWER_TIMEOUT_MS);
-    child.send(input);
-    return { pid: child.pid ?? 0, output: await answer, stop };
+    return { pid: child.pid ?? 0, output: await exchange<Output>(input), ask: () => exchange({}), stop };
   } catch (error) {
     await stop();
     throw error;
@@ -65,19 +71,20 @@ export async function runChild<Input extends object, Output>(
 
 function receiveAnswer<Output>(child: ChildProcess, timeoutMs: number): Promise<Output> {
   const name = child.spawnargs.at(-1)?.split("/").at(-1);
-  return new Promise((resolve, reject) => {
-    const limit = setTimeout(() => reject(new Error(`"${name}" did not answer within ${timeoutMs} ms`)), timeoutMs);
-    child.once("error", reject);
-    child.once("exit", (code, signal) => {
-      clearTimeout(limit);
-      reject(new Error(`"${name}" ended before it answered, with ${signal ?? `exit code ${code}`}`));
-    });
-    child.once("message", (message) => {
-      clearTimeout(limit);
-      const answer = message as ChildAnswer<Output>;
-      if ("output" in answer) resolve(answer.output);
-      else reject(new Error(`"${name}" failed: ${answer.failure}`));
-    });
+  const { promise, resolve, reject } = Promise.withResolvers<Output>();
+  const limit = setTimeout(() => reject(new Error(`"${name}" did not answer within ${timeoutMs} ms`)), timeoutMs);
+  const onExit = (code: number | null, signal: NodeJS.Signals | null) =>
+    reject(new Error(`"${name}" ended before it answered, with ${signal ?? `exit code ${code}`}`));
+  const onMessage = (message: unknown) => {
+    const answer = message as ChildAnswer<Output>;
+    // What is undefined does not travel.
+    if ("failure" in answer) reject(new Error(`"${name}" failed: ${answer.failure}`));
+    else resolve(answer.output);
+  };
+  child.on("error", reject).on("exit", onExit).on("message", onMessage);
+  return promise.finally(() => {
+    clearTimeout(limit);
+    child.off("error", reject).off("exit", onExit).off("message", onMessage);
   });
 }
 

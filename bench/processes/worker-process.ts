@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import { Miniflare } from "miniflare";
 import { EDGE_ASSERTION_HEADER } from "../../src/contract/headers.ts";
 import { runAsChild } from "./run-as-child.ts";
+import { ASSERTION_PATH, SMALL_JSON, VERDICT_PATH } from "./worker-answers.ts";
 
 export interface TrivialWorker {
   /** `http://127.0.0.1:port` */
@@ -14,17 +15,15 @@ export interface TrivialWorker {
   workerdPid: number | undefined;
 }
 
-/** What it answers on every path but {@link ASSERTION_PATH}. */
-export const SMALL_JSON = JSON.stringify({ message: "hello", items: [1, 2, 3] });
-/** Answers with the edge's assertion, so that a suite can see that the edge verified the client. */
-export const ASSERTION_PATH = "/assertion";
-
 const SCRIPT = `
 const headers = { "content-type": "application/json" };
 export default {
   fetch(request) {
-    if (!request.url.endsWith("${ASSERTION_PATH}")) return new Response('${SMALL_JSON}', { headers });
-    return new Response(request.headers.get("${EDGE_ASSERTION_HEADER}"));
+    const assertion = request.headers.get("${EDGE_ASSERTION_HEADER}");
+    if (request.url.endsWith("${ASSERTION_PATH}")) return new Response(assertion);
+    if (!request.url.endsWith("${VERDICT_PATH}")) return new Response('${SMALL_JSON}', { headers });
+    const payload = atob(assertion.split(".")[1].replaceAll("-", "+").replaceAll("_", "/"));
+    return new Response(JSON.parse(payload).tlsClientAuth.certVerified);
   },
 };`;
 
@@ -58,10 +57,8 @@ function findWorkerd(): number | undefined {
   }
 }
 
-if (process.send !== undefined) {
-  runAsChild<object, TrivialWorker>(async () => {
-    const miniflare = createWorker();
-    const url = await miniflare.unsafeGetDirectURL("trivial");
-    return { output: { url: url.origin, workerdPid: findWorkerd() }, close: () => miniflare.dispose() };
-  });
-}
+runAsChild<object, TrivialWorker>(async () => {
+  const miniflare = createWorker();
+  const url = await miniflare.unsafeGetDirectURL("trivial");
+  return { output: { url: url.origin, workerdPid: findWorkerd() }, close: () => miniflare.dispose() };
+});

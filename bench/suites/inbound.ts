@@ -11,7 +11,8 @@ import type { EdgeInput, EdgeOutput } from "../processes/edge-process.ts";
 import type { HandshakeLoad } from "../processes/handshake-process.ts";
 import type { KeepAliveLoad } from "../processes/keep-alive-process.ts";
 import { type Child, runChild, startChild } from "../processes/start-child.ts";
-import { ASSERTION_PATH, SMALL_JSON, type TrivialWorker } from "../processes/worker-process.ts";
+import { ASSERTION_PATH, SMALL_JSON } from "../processes/worker-answers.ts";
+import type { TrivialWorker } from "../processes/worker-process.ts";
 import { alternate, type Contender, type Suite, type SuiteOptions, type SuiteResult } from "./suite.ts";
 
 const WORKER = new URL("../processes/worker-process.ts", import.meta.url);
@@ -64,7 +65,7 @@ function startEdge(
   bundle: TrustBundle,
   { logFormat, cpuProfileDir }: SuiteOptions,
 ): Promise<Child<EdgeOutput>> {
-  const input = { upstreamUrl: worker.url, bundle, hostname: HOSTNAME, logFormat };
+  const input = { upstreamUrl: worker.url, trust: { bundle }, hostname: HOSTNAME, logFormat };
   const execArgv = cpuProfileDir === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${cpuProfileDir}`];
   return startChild<EdgeInput, EdgeOutput>(EDGE, input, { execArgv, stderr: "ignore" });
 }

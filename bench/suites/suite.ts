@@ -22,6 +22,17 @@ export interface SuiteResult {
   /** What a reader of the table must know */
   conditions: string[];
   measured: MeasuredContender[];
+  /** What is no rate */
+  figures?: Figure[];
+}
+
+/** One quantity, measured several times or once. */
+export interface Figure {
+  name: string;
+  unit: "ms" | "s" | "MiB" | "contexts" | "×";
+  values: number[];
+  /** What the median is to reach, the limit included */
+  target?: { atMost: number } | { atLeast: number };
 }
 
 export interface Contender {
