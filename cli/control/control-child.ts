@@ -28,6 +28,7 @@ export interface EmbeddedControlPlane {
 const PROCESS = fileURLToPath(new URL("./control-process.ts", import.meta.url));
 const ADMIN_KEY_PREFIX = "spk_bootstrap_";
 const SECRET_BYTES = 32;
+const MASTER_KEY_BYTES = 32;
 
 export function createEmbeddedControlPlane(
   state: StateDirectory,
@@ -44,7 +45,8 @@ export function createEmbeddedControlPlane(
     modulePath: PROCESS,
     arguments: [JSON.stringify({ ...options, persistDir, adminKeySha256 } satisfies ControlProcessOptions)],
     workingDirectory: state.path,
-    environment: process.env,
+    // Not among the arguments, which every user of the machine can read.
+    environment: { ...process.env, SALLYPORT_MASTER_KEY: process.env.SALLYPORT_MASTER_KEY ?? ensureMasterKey(state) },
     isReadyMessage: (message) => message === "ready",
     onOutput(line) {
       if (line.trim() !== "") logger.info({ event: "control_output" }, `[control] ${line}`);
@@ -52,6 +54,16 @@ export function createEmbeddedControlPlane(
     logger,
   });
   return { url: `http://127.0.0.1:${options.port}`, adminKey, child };
+}
+
+/** Seals the private keys in the database; whoever has a key of their own gives it in `SALLYPORT_MASTER_KEY`. */
+function ensureMasterKey(state: StateDirectory): string {
+  const path = join(state.path, "master-key");
+  const known = readOptional(path)?.trim();
+  if (known !== undefined) return known;
+  const key = randomBytes(MASTER_KEY_BYTES).toString("base64");
+  writePrivate(path, `${key}\n`);
+  return key;
 }
 
 function ensureAdminKey(state: StateDirectory): string {

@@ -7,6 +7,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { readOptional } from "../../edge-shim/files.ts";
+import { environmentTypeOf } from "../../src/contract/egress.ts";
 import { CliError } from "../output.ts";
 import { DEFAULT_HOSTNAME, DEMO_CA_NAME } from "./demo-trust.ts";
 import type { DeploymentFlags as Deployment } from "./flags.ts";
@@ -24,8 +25,6 @@ const recordSchema = z.object({
   localhostAccount: z.string().optional(),
 });
 type ProvisionRecord = z.infer<typeof recordSchema>;
-
-const ENVIRONMENT_TYPES = ["development", "preview", "production"];
 
 /** @throws CliError when the control plane answers something unexpected */
 export async function provision(
@@ -52,7 +51,7 @@ export async function provision(
   await uploadDemoCa(admin, accountPath, record, demoCaPath);
   await attachLocalhost(admin, record, deployment);
   await admin.ensure("PUT", `${accountPath}/projects/${project}/deployments/${deployment.environment}`, {
-    environmentType: ENVIRONMENT_TYPES.includes(deployment.environment) ? deployment.environment : "preview",
+    environmentType: environmentTypeOf(deployment.environment),
     buildId: deployment.buildId,
   });
   writePrivate(recordPath, `${JSON.stringify(record)}\n`);

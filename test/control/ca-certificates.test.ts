@@ -87,12 +87,12 @@ describe("an uploaded CA certificate", () => {
     expect(subjects).toEqual(["CN=example-ca,O=Example,C=US", "CN=example-ca,O=Example,C=US"]);
   });
 
-  it("comes with a warning when OpenSSL cannot tell it from a namesake", async () => {
+  it("comes with the same word about a namesake when neither has a key identifier", async () => {
     const { upload } = await createUploader();
     expect((await upload("first", pemOf("withoutKeyId"))).body.warnings).toEqual([]);
     const second = await upload("second", pemOf("withoutKeyIdEither"));
     expect(second.status).toBe(201);
-    expect(second.body.warnings).toMatchObject([{ code: "same_subject_without_key_identifier" }]);
+    expect(second.body.warnings).toMatchObject([{ code: "same_subject" }]);
   });
 
   it("comes with a warning when it is not valid yet", async () => {

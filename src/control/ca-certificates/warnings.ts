@@ -11,37 +11,19 @@ export async function findWarnings(
   now: Date,
 ): Promise<Warning[]> {
   const namesakes = await database
-    .select({ name: caCertificates.name, subjectKeyId: caCertificates.subjectKeyId })
+    .select({ name: caCertificates.name })
     .from(caCertificates)
     .where(and(eq(caCertificates.account, added.account), eq(caCertificates.subject, added.subject)));
   return [...warnNamesakes(added, namesakes), ...warnNotYetValid(added, now)];
 }
 
-/**
- * OpenSSL looks for an issuer by its name and tells namesakes apart by key identifiers only; it does not try their keys
- * one after the other. Where the identifiers do not help it takes the first, and clients of the other fail with
- * "certificate signature failure" (seen with 3.0: without identifiers in the roots, and also with them when the client
- * certificate names no authority key identifier).
- */
-function warnNamesakes(
-  added: { subject: string; subjectKeyId: string },
-  namesakes: { name: string; subjectKeyId: string }[],
-): Warning[] {
+/** Allowed, and what a rotation does: the edge tells namesakes apart by their keys. A pin by name does not. */
+function warnNamesakes(added: { subject: string }, namesakes: { name: string }[]): Warning[] {
   if (namesakes.length === 0) return [];
-  const isAmbiguous = namesakes.some(
-    ({ subjectKeyId }) => added.subjectKeyId === "" || subjectKeyId === "" || subjectKeyId === added.subjectKeyId,
-  );
   const names = namesakes.map(({ name }) => `"${name}"`).join(", ");
-  const shared = `"${added.subject}" is the subject of ${names} too`;
-  if (isAmbiguous) {
-    const message =
-      `${shared}, and subject key identifiers do not tell them apart: client certificates of one may be checked ` +
-      "against the key of the other and fail; reissue the new CA certificate with a subject key identifier";
-    return [{ code: "same_subject_without_key_identifier", message }];
-  }
   const message =
-    `${shared}: client certificates have to name their issuer's key (authority key identifier), or they may be ` +
-    "checked against the key of the other and fail";
+    `"${added.subject}" is the subject of ${names} too: clients of both verify, and certIssuerDN does not tell them ` +
+    "apart; a policy that has to names them in caCertificates";
   return [{ code: "same_subject", message }];
 }
 
