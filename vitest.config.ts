@@ -4,5 +4,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     projects: ["test/*/vitest.config.ts"],
+    // Most of it waits for other processes: one worker a processor, where vitest would leave one processor idle.
+    maxWorkers: "100%",
   },
 });
