@@ -46,21 +46,54 @@ export interface Listener {
 
 export function createListener(environment: ListenerEnvironment): Listener {
   const server = createSecureServer(listenerOptions(environment)) as HttpUpgradeServer;
-  const sockets = new Set<Socket>();
-  /** Those of which no request came so far: handshakes under way, and what Node does not count as idle */
-  const unused = new Set<Socket>();
+  const clients = trackClients(server);
   let isClosing = false;
+  judgeHandshakes(server, environment);
+  serveRequests(server, environment, function handle(request, response, options) {
+    const connection = (request.socket as unknown as IngressSocket)[connectionOfSocket];
+    clients.unused.delete(tcpSocketOf(request.socket as TLSSocket));
+    // Fail closed: a request whose connection nobody judged is not served.
+    if (connection === undefined) {
+      request.socket.destroy();
+      return;
+    }
+    response.on("error", () => response.destroy());
+    if (isClosing && !("stream" in response)) response.shouldKeepAlive = false;
+    new IngressExchange(environment, connection, request, response).handle(options);
+  });
+  return {
+    server,
+    async close(drainMs) {
+      isClosing = true;
+      environment.upgraded.close();
+      await drain(server, clients, drainMs);
+    },
+  };
+}
 
+interface Clients {
+  readonly all: ReadonlySet<Socket>;
+  /** Those of which no request came so far: handshakes under way, and what Node does not count as idle */
+  readonly unused: Set<Socket>;
+}
+
+function trackClients(server: HttpUpgradeServer): Clients {
+  const all = new Set<Socket>();
+  const unused = new Set<Socket>();
   server.on("connection", (socket: Socket) => {
-    sockets.add(socket);
+    all.add(socket);
     unused.add(socket);
     socket.once("close", () => {
-      sockets.delete(socket);
+      all.delete(socket);
       unused.delete(socket);
     });
     // Node keeps the address that was asked for once: the log needs it when the connection is gone.
     void socket.remoteAddress;
   });
+  return { all, unused };
+}
+
+function judgeHandshakes(server: HttpUpgradeServer, environment: ListenerEnvironment): void {
   server.prependListener("secureConnection", (socket: TLSSocket) => {
     try {
       (socket as IngressSocket)[connectionOfSocket] = new IngressConnection(socket, environment);
@@ -73,25 +106,16 @@ export function createListener(environment: ListenerEnvironment): Listener {
     const { remoteAddress } = tcpSocketOf(socket);
     environment.log.handshakeFailed(remoteAddress, String(socket.servername || ""), error);
   });
+}
 
-  function handle(request: IngressRequest, response: IngressResponse, options?: ExchangeOptions) {
-    const connection = (request.socket as unknown as IngressSocket)[connectionOfSocket];
-    unused.delete(tcpSocketOf(request.socket as TLSSocket));
-    // Fail closed: a request whose connection nobody judged is not served.
-    if (connection === undefined) {
-      request.socket.destroy();
-      return;
-    }
-    response.on("error", () => response.destroy());
-    if (isClosing && !("stream" in response)) response.shouldKeepAlive = false;
-    new IngressExchange(environment, connection, request, response).handle(options);
-  }
+type RequestHandler = (request: IngressRequest, response: IngressResponse, options?: ExchangeOptions) => void;
 
+function serveRequests(server: HttpUpgradeServer, environment: ListenerEnvironment, handle: RequestHandler): void {
   // `keepAliveTimeout` is about HTTP/1.1 only. Streams that are open go on to their end.
   server.on("session", (session) => {
     session.setTimeout(environment.limits.keepAliveTimeoutMs, () => session.close());
   });
-  server.on("request", handle);
+  server.on("request", (request, response) => handle(request, response));
   server.on("checkContinue", (request, response) => handle(request, response, { expectsContinue: true }));
   server.shouldUpgradeCallback = isWebSocketRequest;
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
@@ -105,24 +129,19 @@ export function createListener(environment: ListenerEnvironment): Listener {
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) =>
     refuseUnreadable(environment, error, socket),
   );
+}
 
-  return {
-    server,
-    async close(drainMs) {
-      isClosing = true;
-      environment.upgraded.close();
-      const closed = new Promise<void>((resolve) => server.once("close", resolve));
-      server.close();
-      for (const socket of unused) socket.destroy();
-      const poll = setInterval(() => server.closeIdleConnections(), CLOSE_POLL_MS);
-      const limit = setTimeout(() => {
-        for (const socket of sockets) socket.destroy();
-      }, drainMs);
-      await closed;
-      clearInterval(poll);
-      clearTimeout(limit);
-    },
-  };
+async function drain(server: HttpUpgradeServer, clients: Clients, drainMs: number): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.once("close", resolve));
+  server.close();
+  for (const socket of clients.unused) socket.destroy();
+  const poll = setInterval(() => server.closeIdleConnections(), CLOSE_POLL_MS);
+  const limit = setTimeout(() => {
+    for (const socket of clients.all) socket.destroy();
+  }, drainMs);
+  await closed;
+  clearInterval(poll);
+  clearTimeout(limit);
 }
 
 /** The connection that Node's TLS socket took over; its own address is gone as soon as it is destroyed. */

@@ -22,7 +22,8 @@ const CA_LIFETIME_DAYS = 3650;
 /** Apple and the CA/Browser Forum refuse server certificates that live longer. */
 const SERVER_LIFETIME_DAYS = 397;
 const DAY_MS = 86_400_000;
-const CACHED_NAMES_MAX = 1_000;
+/** How many names have their certificate, and their TLS context, kept: those that were asked for last. */
+export const CACHED_NAMES_MAX = 2_000;
 
 export interface ServerCertificate {
   readonly certificatePem: string;
@@ -89,13 +90,14 @@ export async function createServerCertificates(ca: EdgeCa, clock: () => Date): P
   function cached(cacheKey: string, names: { type: "dns" | "ip"; value: string }[]): Promise<ServerCertificate> {
     const now = clock();
     const known = cache.get(cacheKey);
-    if (known !== undefined && now.getTime() < known.renewAtMs) return known.certificate;
-    const certificate = issue(names, now);
+    const isCurrent = known !== undefined && now.getTime() < known.renewAtMs;
+    const renewAtMs = now.getTime() + (SERVER_LIFETIME_DAYS / 2) * DAY_MS;
+    const entry = isCurrent ? known : { certificate: issue(names, now), renewAtMs };
     cache.delete(cacheKey);
-    cache.set(cacheKey, { certificate, renewAtMs: now.getTime() + (SERVER_LIFETIME_DAYS / 2) * DAY_MS });
-    const oldest = cache.keys().next();
-    if (cache.size > CACHED_NAMES_MAX && !oldest.done) cache.delete(oldest.value);
-    return certificate;
+    cache.set(cacheKey, entry);
+    const leastRecentlyUsed = cache.keys().next();
+    if (cache.size > CACHED_NAMES_MAX && !leastRecentlyUsed.done) cache.delete(leastRecentlyUsed.value);
+    return entry.certificate;
   }
 
   return {
