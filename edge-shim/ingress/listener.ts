@@ -14,11 +14,10 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { PROBLEMS, type ProblemCode } from "../../src/contract/problem.ts";
+import type { HttpRequest, HttpResponse } from "../forwarding/messages.ts";
 import { type ConnectionEnvironment, IngressConnection } from "./connection.ts";
 import type { IngressLimits } from "./limits.ts";
-import type { IngressResponse } from "./problem-response.ts";
 import { type ExchangeOptions, IngressExchange, type RequestEnvironment } from "./request.ts";
-import type { IngressRequest } from "./request-target.ts";
 import type { ServerCertificate } from "./server-certificates.ts";
 import { CONTEXT_OPTIONS, type ServerNameCallback } from "./server-name.ts";
 
@@ -108,7 +107,7 @@ function judgeHandshakes(server: HttpUpgradeServer, environment: ListenerEnviron
   });
 }
 
-type RequestHandler = (request: IngressRequest, response: IngressResponse, options?: ExchangeOptions) => void;
+type RequestHandler = (request: HttpRequest, response: HttpResponse, options?: ExchangeOptions) => void;
 
 function serveRequests(server: HttpUpgradeServer, environment: ListenerEnvironment, handle: RequestHandler): void {
   // `keepAliveTimeout` is about HTTP/1.1 only. Streams that are open go on to their end.

@@ -1,6 +1,5 @@
 /** The edge's own answers: RFC 9457 problem details over HTTP/1.1, HTTP/2, and on a socket that never became a request. */
 import type { ServerResponse } from "node:http";
-import type { Http2ServerResponse } from "node:http2";
 import type { Duplex } from "node:stream";
 import { REQUEST_ID_HEADER, ZUPLO_REQUEST_ID_HEADER } from "../../src/contract/headers.ts";
 import {
@@ -11,8 +10,7 @@ import {
   type ProblemCode,
   type ProblemExplanation,
 } from "../../src/contract/problem.ts";
-
-export type IngressResponse = ServerResponse | Http2ServerResponse;
+import type { HttpResponse } from "../forwarding/messages.ts";
 
 /** Seconds after which a client may try again when the worker is away */
 const RETRY_AFTER_SECONDS = 1;
@@ -29,7 +27,7 @@ export interface EdgeProblem {
 
 export interface ProblemWriter {
   /** Answers `response`, unless an answer has begun. */
-  respond(response: IngressResponse, problem: EdgeProblem): void;
+  respond(response: HttpResponse, problem: EdgeProblem): void;
   /** Answers on a bare HTTP/1.1 socket and closes it. */
   respondRaw(socket: Duplex, problem: Omit<EdgeProblem, "path">): void;
 }

@@ -3,11 +3,8 @@
  * that says another one would be judged by one account's CA set and served under another account's name
  * (Tomcat CVE-2025-66614, Traefik CVE-2026-32305, Node CVE-2026-48928).
  */
-import type { IncomingMessage } from "node:http";
-import type { Http2ServerRequest } from "node:http2";
 import { parseHostname } from "../../src/contract/hostname.ts";
-
-export type IngressRequest = IncomingMessage | Http2ServerRequest;
+import type { HttpRequest } from "../forwarding/messages.ts";
 
 export type RequestTarget =
   | {
@@ -25,7 +22,7 @@ const PORT = /:([0-9]{1,5})$/;
 const PORT_MAX = 65_535;
 
 /** @param allowedHostname the connection's host name; undefined when it has none that may be asked for */
-export function parseRequestTarget(request: IngressRequest, allowedHostname: string | undefined): RequestTarget {
+export function parseRequestTarget(request: HttpRequest, allowedHostname: string | undefined): RequestTarget {
   const named = readHosts(request);
   if (!named.ok) return named;
   const [first, ...others] = named.hosts.map((host) => parseHostname(host));
@@ -44,7 +41,7 @@ export function parseRequestTarget(request: IngressRequest, allowedHostname: str
 type NamedHosts = { ok: true; hosts: string[]; path: string } | { ok: false; problem: "bad_request"; detail: string };
 
 /** Every host that the request names: Host, `:authority`, the authority of an absolute-form target. */
-function readHosts(request: IngressRequest): NamedHosts {
+function readHosts(request: HttpRequest): NamedHosts {
   const { rawHeaders, url = "" } = request;
   const hosts: string[] = [];
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {

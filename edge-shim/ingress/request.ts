@@ -7,14 +7,15 @@ import type { Duplex } from "node:stream";
 import type { Pool } from "undici";
 import { EDGE_ASSERTION_HEADER, REQUEST_ID_HEADER } from "../../src/contract/headers.ts";
 import type { ProblemCode, ProblemExplanation } from "../../src/contract/problem.ts";
+import { type ForwardedRequest, forward } from "../forwarding/forward.ts";
+import type { HttpRequest, HttpResponse } from "../forwarding/messages.ts";
+import { BodyTooLargeError, hasBody, readBody } from "../forwarding/request-body.ts";
 import type { Domain } from "../trust/trust-store.ts";
 import type { IngressConnection } from "./connection.ts";
-import { type ForwardedRequest, forward } from "./forward.ts";
 import type { IngressLimits } from "./limits.ts";
-import type { IngressResponse, ProblemWriter } from "./problem-response.ts";
-import { BodyTooLargeError, hasBody, readBody } from "./request-body.ts";
+import type { ProblemWriter } from "./problem-response.ts";
 import type { RequestLog } from "./request-log.ts";
-import { type IngressRequest, parseRequestTarget } from "./request-target.ts";
+import { parseRequestTarget } from "./request-target.ts";
 import { joinCookies, sanitizeHeaders } from "./sanitize.ts";
 import type { UpgradedConnections } from "./upgraded-connections.ts";
 import type { Verdict } from "./verdict.ts";
@@ -52,8 +53,8 @@ export interface UpgradeSocket {
 export class IngressExchange {
   readonly #environment: RequestEnvironment;
   readonly #connection: IngressConnection;
-  readonly #request: IngressRequest;
-  readonly #response: IngressResponse;
+  readonly #request: HttpRequest;
+  readonly #response: HttpResponse;
   readonly #requestId = randomUUID();
   readonly #startedMs = performance.now();
   #path = "/";
@@ -62,8 +63,8 @@ export class IngressExchange {
   constructor(
     environment: RequestEnvironment,
     connection: IngressConnection,
-    request: IngressRequest,
-    response: IngressResponse,
+    request: HttpRequest,
+    response: HttpResponse,
   ) {
     this.#environment = environment;
     this.#connection = connection;
@@ -231,7 +232,7 @@ const HEADERS_TOO_LARGE: Refusal = { code: "headers_too_large", detail: "the req
 const UPGRADE_WITH_BODY: Refusal = { code: "bad_request", detail: "a WebSocket request has no body" };
 
 /** The HTTP/1.1 parser counts by itself; HTTP/2's limit is Node's own and larger, so that this answer can be given. */
-function isHttp2TooLarge(request: IngressRequest, limits: IngressLimits): boolean {
+function isHttp2TooLarge(request: HttpRequest, limits: IngressLimits): boolean {
   if (request.httpVersionMajor === 1) return false;
   const bytes = request.rawHeaders.reduce((total, text) => total + text.length, 0);
   return bytes > limits.headersMaxBytes;

@@ -84,26 +84,3 @@ function parseConnectionOptions(connection: string): Set<string> | undefined {
   names.delete("content-length");
   return names;
 }
-
-/** Response headers that belong to the worker's connection with the edge, not to the client's. */
-const HOP_BY_HOP_RESPONSE = new Set([
-  "connection",
-  "keep-alive",
-  "proxy-connection",
-  "transfer-encoding",
-  "upgrade",
-  // Forbidden in HTTP/2 (RFC 9113, section 8.2.2), and without a meaning in any response
-  "te",
-  "http2-settings",
-]);
-
-/** The headers of an upstream response, as undici gives them (buffers, in pairs), that go to the client. */
-export function readResponseHeaders(rawHeaders: readonly (Buffer | string)[]): string[] {
-  const kept: string[] = [];
-  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index]?.toString("latin1") ?? "";
-    if (HOP_BY_HOP_RESPONSE.has(name.toLowerCase())) continue;
-    kept.push(name, rawHeaders[index + 1]?.toString("latin1") ?? "");
-  }
-  return kept;
-}

@@ -4,7 +4,7 @@ import { IncomingMessage, type ServerResponse } from "node:http";
 import { request as httpsRequest, type RequestOptions } from "node:https";
 import { Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { readBody } from "../../edge-shim/ingress/request-body.ts";
+import { readBody } from "../../edge-shim/forwarding/request-body.ts";
 import { ask, connectTls, createKeepAliveAgent, readToEnd, tlsOptions } from "./harness/client.ts";
 import { HOST, startTestEdge, type TestEdge } from "./harness/edge.ts";
 import { until } from "./harness/until.ts";

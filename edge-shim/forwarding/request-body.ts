@@ -4,7 +4,7 @@
  * the answer still has to go out on.
  */
 import { Transform, type TransformCallback } from "node:stream";
-import type { IngressRequest } from "./request-target.ts";
+import type { HttpRequest } from "./messages.ts";
 
 export class BodyTooLargeError extends Error {
   readonly code = "BODY_TOO_LARGE";
@@ -33,7 +33,7 @@ class CountedBody extends Transform {
 }
 
 /** Undefined for a request without a body. */
-export function readBody(request: IngressRequest, limitBytes: number): Transform | undefined {
+export function readBody(request: HttpRequest, limitBytes: number): Transform | undefined {
   if (!hasBody(request)) return undefined;
   const body = new CountedBody(limitBytes);
   // Until undici has taken it, and when undici refuses it, nobody else listens: a client that leaves then is no crash.
@@ -48,7 +48,7 @@ export function readBody(request: IngressRequest, limitBytes: number): Transform
   return request.pipe(body);
 }
 
-export function hasBody(request: IngressRequest): boolean {
+export function hasBody(request: HttpRequest): boolean {
   if ("stream" in request) return !request.stream.endAfterHeaders;
   const { "transfer-encoding": encoding, "content-length": length } = request.headers;
   return encoding !== undefined || (length !== undefined && length !== "0");

@@ -1,25 +1,32 @@
 /**
- * One request to the worker and its answer back to the client, streamed both ways with back-pressure. When either side
- * leaves, the other is told. Whatever goes wrong before the answer began is reported to `onFailure`; after that all
- * that can be done is to cut the connection, so that a client never takes half an answer for a whole one.
+ * One request to the next hop (the worker for the ingress, an origin for the egress) and its answer back, streamed both
+ * ways with back-pressure. When either side leaves, the other is told. Whatever goes wrong before the answer began is
+ * reported to `onFailure`; after that all that can be done is to cut the connection, so that nobody takes half an answer
+ * for a whole one.
  */
 import type { ServerResponse } from "node:http";
 import type { Http2ServerResponse } from "node:http2";
 import type { Duplex, Readable } from "node:stream";
 import type { Dispatcher } from "undici";
-import type { IngressResponse } from "./problem-response.ts";
-import { readResponseHeaders } from "./sanitize.ts";
+import { type HttpResponse, readResponseHeaders } from "./messages.ts";
 
 export interface ForwardedRequest {
   method: string;
   path: string;
-  /** Name, value, name, value …: sanitised, with the edge's own */
+  /** Name, value, name, value …: sanitised, with our own */
   headers: string[];
-  body: Readable | undefined;
-  response: IngressResponse;
-  /** No answer came from the worker */
+  body: Readable | AsyncIterable<Uint8Array> | undefined;
+  response: HttpResponse;
+  /**
+   * Called when a connection is at hand and nothing of the request was written. What it throws is the failure, and an
+   * iterable body was not touched then.
+   */
+  onStart?(): void;
+  /** Lower-case names of response headers that are not passed on, beside those of one connection */
+  dropsHeader?(name: string): boolean;
+  /** No answer came */
   onFailure(error: Error): void;
-  /** Given for a WebSocket request: takes over when the worker answered 101 */
+  /** Given for a WebSocket request: takes over when the answer was 101 */
   onUpgrade?(headers: string[], upstreamSocket: Duplex): void;
 }
 
@@ -40,21 +47,22 @@ export function forward(upstream: Dispatcher, request: ForwardedRequest): void {
       method: request.method as Dispatcher.HttpMethod,
       path: request.path,
       headers: request.headers,
-      body: request.body ?? null,
+      body: (request.body as Readable | undefined) ?? null,
       ...(request.onUpgrade ? { upgrade: "websocket" } : {}),
     },
     {
       onRequestStart(started) {
         controller = started;
         if (isGone(response)) started.abort(new Error("the client closed the connection"));
+        else request.onStart?.();
       },
       onRequestUpgrade(started, _status, _headers, socket) {
         isFinished = true;
-        request.onUpgrade?.(responseHeaders(started), socket);
+        request.onUpgrade?.(responseHeaders(request, started), socket);
       },
       onResponseStart(started, status, _headers, statusMessage) {
-        if (status < 200) writeInformation(response, status, responseHeaders(started));
-        else writeHead(response, status, statusMessage, responseHeaders(started));
+        if (status < 200) writeInformation(response, status, responseHeaders(request, started));
+        else writeHead(response, status, statusMessage, responseHeaders(request, started));
       },
       onResponseData(started, chunk) {
         if (!(response as ServerResponse).write(chunk)) started.pause();
@@ -66,7 +74,7 @@ export function forward(upstream: Dispatcher, request: ForwardedRequest): void {
       },
       onResponseError(_started, error) {
         isFinished = true;
-        request.body?.destroy();
+        if (request.body !== undefined && "destroy" in request.body) request.body.destroy();
         if (response.headersSent) response.destroy(error);
         else reportFailure(request, error);
       },
@@ -75,7 +83,7 @@ export function forward(upstream: Dispatcher, request: ForwardedRequest): void {
 }
 
 /** The client left. Node's HTTP/2 response has no `destroyed` of its own. */
-function isGone(response: IngressResponse): boolean {
+function isGone(response: HttpResponse): boolean {
   return "stream" in response ? response.stream.destroyed : response.destroyed;
 }
 
@@ -88,16 +96,11 @@ function reportFailure({ response, onFailure }: ForwardedRequest, error: Error):
   }
 }
 
-function responseHeaders(controller: Dispatcher.DispatchController): string[] {
-  return readResponseHeaders((controller.rawHeaders as Buffer[] | null | undefined) ?? []);
+function responseHeaders({ dropsHeader }: ForwardedRequest, controller: Dispatcher.DispatchController): string[] {
+  return readResponseHeaders((controller.rawHeaders as Buffer[] | null | undefined) ?? [], dropsHeader);
 }
 
-function writeHead(
-  response: IngressResponse,
-  status: number,
-  statusMessage: string | undefined,
-  headers: string[],
-): void {
+function writeHead(response: HttpResponse, status: number, statusMessage: string | undefined, headers: string[]): void {
   if ("stream" in response) (response as Http2ServerResponse).writeHead(status, groupHeaders(headers));
   else (response as ServerResponse).writeHead(status, asReasonPhrase(statusMessage), headers);
 }
@@ -113,7 +116,7 @@ function asReasonPhrase(statusMessage: string | undefined): string | undefined {
 const LINK_SEPARATOR = /,\s*(?=<)/;
 
 /** Only early hints mean something to a client behind us; 100 was answered by the edge, 102 is a keep-alive. */
-function writeInformation(response: IngressResponse, status: number, headers: string[]): void {
+function writeInformation(response: HttpResponse, status: number, headers: string[]): void {
   if (status !== EARLY_HINTS) return;
   const { link, ...others } = groupHeaders(headers);
   if (link === undefined) return;
