@@ -1,8 +1,9 @@
-/** Composition root of the edge: trust in, listener out. */
+/** Composition root of the edge: trust in, listeners out. */
 import type { Http2SecureServer } from "node:http2";
 import type { AddressInfo } from "node:net";
 import type { JSONWebKeySet, JWK } from "jose";
 import type { Logger } from "pino";
+import { type Egress, type EgressOptions, startEgress } from "./egress/egress.ts";
 import { createAssertionSigner } from "./ingress/assertion-signer.ts";
 import { DEFAULT_LIMITS, type IngressLimits } from "./ingress/limits.ts";
 import { createListener } from "./ingress/listener.ts";
@@ -29,6 +30,8 @@ export interface EdgeOptions {
   defaultHostname: string;
   upstream: UpstreamOptions;
   trustSource: TrustSource;
+  /** Without it workers present no certificates to origins */
+  egress?: EgressOptions;
   edgeCa: EdgeCa;
   /** Ed25519 private key */
   signingKey: JWK;
@@ -44,6 +47,7 @@ export interface Edge {
   readonly port: number;
   /** Public keys for the worker's `SALLYPORT_EDGE_JWKS` */
   readonly jwks: JSONWebKeySet;
+  readonly egress: Pick<Egress, "url" | "issueToken"> | undefined;
   readiness(): Readiness;
   close(): Promise<void>;
 }
@@ -75,8 +79,10 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     fallbackCertificate,
     secondOpinion: createSecondOpinion(fallbackCertificate),
   });
+  const egress = options.egress && (await startEgress(options.egress, { trust, environment, logger, clock }));
   await listen(listener.server, options).catch(async (error: unknown) => {
     await upstream.destroy();
+    await egress?.close();
     throw error;
   });
   let isClosing = false;
@@ -93,12 +99,14 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   return {
     port: (listener.server.address() as AddressInfo).port,
     jwks: signer.jwks,
+    egress,
     readiness: () => ({ trust: trustSource.status(), trustVersion: trust.version, isClosing }),
     async close() {
       isClosing = true;
       trustSource.close();
       await listener.close(DRAIN_MS);
       await upstream.destroy();
+      await egress?.close();
     },
   };
 }

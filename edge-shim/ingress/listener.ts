@@ -3,7 +3,7 @@
  * a bad one: the route decides, over HTTP, where a client can be told why.
  */
 import { randomUUID } from "node:crypto";
-import { type IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import {
   createSecureServer,
   type Http2SecureServer,
@@ -15,6 +15,7 @@ import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { PROBLEMS, type ProblemCode } from "../../src/contract/problem.ts";
 import type { HttpRequest, HttpResponse } from "../forwarding/messages.ts";
+import { createUpgradeResponse, isWebSocketRequest } from "../forwarding/websocket.ts";
 import { type ConnectionEnvironment, IngressConnection } from "./connection.ts";
 import type { IngressLimits } from "./limits.ts";
 import { type ExchangeOptions, IngressExchange, type RequestEnvironment } from "./request.ts";
@@ -118,12 +119,7 @@ function serveRequests(server: HttpUpgradeServer, environment: ListenerEnvironme
   server.on("checkContinue", (request, response) => handle(request, response, { expectsContinue: true }));
   server.shouldUpgradeCallback = isWebSocketRequest;
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    socket.on("error", () => socket.destroy());
-    const response = new ServerResponse(request);
-    response.shouldKeepAlive = false;
-    response.assignSocket(socket as never);
-    response.on("finish", () => socket.end());
-    handle(request, response, { upgrade: { socket, head } });
+    handle(request, createUpgradeResponse(request, socket), { upgrade: { socket, head } });
   });
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) =>
     refuseUnreadable(environment, error, socket),
@@ -189,11 +185,6 @@ interface HttpOneOptions {
   requestTimeout: number;
   keepAliveTimeout: number;
   connectionsCheckingInterval: number;
-}
-
-/** An Upgrade to anything else (h2c, say) is ignored, as RFC 9110, section 7.8, allows. */
-function isWebSocketRequest(request: IncomingMessage): boolean {
-  return request.method === "GET" && request.headers.upgrade?.toLowerCase() === "websocket";
 }
 
 const CLIENT_ERRORS: Record<string, { code: ProblemCode; detail: (limits: IngressLimits) => string }> = {

@@ -3,6 +3,7 @@
  * judged for, is the request within limits; then headers sanitised, assertion attached, forwarded.
  */
 import { randomUUID } from "node:crypto";
+import type { ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Pool } from "undici";
 import { EDGE_ASSERTION_HEADER, REQUEST_ID_HEADER } from "../../src/contract/headers.ts";
@@ -10,6 +11,7 @@ import type { ProblemCode, ProblemExplanation } from "../../src/contract/problem
 import { type ForwardedRequest, forward } from "../forwarding/forward.ts";
 import type { HttpRequest, HttpResponse } from "../forwarding/messages.ts";
 import { BodyTooLargeError, hasBody, readBody } from "../forwarding/request-body.ts";
+import { acceptUpgrade, type UpgradeSocket } from "../forwarding/websocket.ts";
 import type { Domain } from "../trust/trust-store.ts";
 import type { IngressConnection } from "./connection.ts";
 import type { IngressLimits } from "./limits.ts";
@@ -41,12 +43,6 @@ export interface ExchangeOptions {
   /** The client waits for `100 Continue` before it sends its body */
   expectsContinue?: boolean;
   upgrade?: UpgradeSocket;
-}
-
-/** A client's WebSocket request: its socket, and the bytes of the first frames that came with the request */
-export interface UpgradeSocket {
-  socket: Duplex;
-  head: Buffer;
 }
 
 /** One request on one connection. Made for it, thrown away after it. */
@@ -182,14 +178,8 @@ export class IngressExchange {
   }
 
   #upgrade(upgrade: UpgradeSocket, headers: string[], upstreamSocket: Duplex): void {
-    const { socket, head } = upgrade;
-    const response = this.#response;
-    if ("detachSocket" in response) response.detachSocket(socket as never);
-    const lines = ["HTTP/1.1 101 Switching Protocols", "connection: Upgrade", "upgrade: websocket"];
-    for (let index = 0; index + 1 < headers.length; index += 2) lines.push(`${headers[index]}: ${headers[index + 1]}`);
-    socket.write(`${lines.join("\r\n")}\r\n\r\n`, "latin1");
-    if (head.length > 0) upstreamSocket.write(head);
-    this.#environment.upgraded.join(this.#connection, socket, upstreamSocket, (cutReason) =>
+    acceptUpgrade(this.#response as ServerResponse, upgrade, headers, upstreamSocket);
+    this.#environment.upgraded.join(this.#connection, upgrade.socket, upstreamSocket, (cutReason) =>
       this.#logEnd(101, cutReason),
     );
   }

@@ -36,6 +36,8 @@ export interface TrustStore {
   readonly version: string;
   /** The active domain of that name; `hostname` must come from `parseHostname` */
   findDomain(hostname: string): Domain | undefined;
+  /** An account's present document, for what the egress needs of it; an unchanged one stays the same object */
+  findAccount(name: string): AccountTrust | undefined;
   /** Swaps `bundle` in. An unchanged CA set keeps its object and all that was built on it. */
   replace(bundle: TrustBundle): void;
   /** Called after each swap */
@@ -43,7 +45,7 @@ export interface TrustStore {
 }
 
 interface CompiledAccount {
-  bundled: readonly BundledCaCertificate[];
+  document: AccountTrust;
   caSet: AccountCaSet;
 }
 
@@ -62,10 +64,10 @@ export function createTrustStore(initial: TrustBundle): TrustStore {
       // Compared by content, never by the version alone: a version that somebody forgot to change must not keep a
       // removed CA certificate alive.
       const caSet =
-        known !== undefined && isDeepStrictEqual(known.bundled, account.caCertificates)
+        known !== undefined && isDeepStrictEqual(known.document.caCertificates, account.caCertificates)
           ? known.caSet
           : compileCaSet(account);
-      next.set(account.account, { bundled: account.caCertificates, caSet });
+      next.set(account.account, { document: account, caSet });
       for (const { hostname, project } of account.domains) nextDomains.set(hostname, { hostname, project, caSet });
     }
     compiled = next;
@@ -84,6 +86,7 @@ export function createTrustStore(initial: TrustBundle): TrustStore {
       return version;
     },
     findDomain: (hostname) => domains.get(hostname),
+    findAccount: (name) => compiled.get(name)?.document,
     replace,
     onChange: (listener) => listeners.push(listener),
   };

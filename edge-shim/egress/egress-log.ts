@@ -1,0 +1,33 @@
+/** One event for each request to an origin: where to, with which certificate, and why none came back. Never a header value. */
+import type { Logger } from "pino";
+import type { EgressFailure } from "./failure.ts";
+
+export interface EgressRecord {
+  method: string;
+  /** `account/project` */
+  project: string;
+  /** `https://host:port`; empty when the target was refused */
+  origin: string;
+  /** As the worker named it */
+  certificate: string;
+  /** Of the certificate that was presented; absent when there was none to present */
+  certificateVersion?: string;
+  status: number;
+  durationMs: number;
+  failure?: EgressFailure;
+}
+
+export interface EgressLog {
+  request(record: EgressRecord): void;
+}
+
+export function createEgressLog(logger: Logger): EgressLog {
+  return {
+    request({ failure, durationMs, ...record }) {
+      const fields = { event: "egress", ...record, durationMs: Math.round(durationMs * 1_000) / 1_000 };
+      const { method, origin, status } = record;
+      if (failure === undefined) logger.info(fields, `${method} ${origin} ${status}`);
+      else logger.warn({ ...fields, ...failure }, `${method} ${origin} failed: ${failure.reason}`);
+    },
+  };
+}

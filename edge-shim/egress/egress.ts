@@ -1,0 +1,96 @@
+/**
+ * The egress: an HTTP listener on loopback that workers send requests to, and that sends them on to origins with a named
+ * client certificate. Not an open proxy: every request needs the token of its project (token.ts), goes to an `https:`
+ * target (target.ts) at an address that is allowed (addresses.ts), and presents a certificate (certificates.ts).
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
+import type { Logger } from "pino";
+import { environmentTypeOf } from "../../src/contract/egress.ts";
+import { createUpgradeResponse, isWebSocketRequest } from "../forwarding/websocket.ts";
+import type { TrustStore } from "../trust/trust-store.ts";
+import { createAddressRules } from "./addresses.ts";
+import { createCertificateFinder } from "./certificates.ts";
+import { createEgressLog } from "./egress-log.ts";
+import { EgressExchange, type ExchangeEnvironment } from "./exchange.ts";
+import { DEFAULT_EGRESS_LIMITS, type EgressLimits } from "./limits.ts";
+import { createOriginPools } from "./origin-pools.ts";
+import { createEgressTokens } from "./token.ts";
+
+export interface EgressOptions {
+  /** Loopback only; 0 picks a free one */
+  port: number;
+  /** 32 random bytes or more, known to this edge alone */
+  secret: Uint8Array;
+  /** Networks that are loopback or link-local and may be connected to all the same: `127.0.0.0/8` */
+  allowedNetworks: readonly string[];
+  limits?: Partial<EgressLimits>;
+}
+
+export interface EgressSurroundings {
+  trust: TrustStore;
+  environment: string;
+  logger: Logger;
+  /** Milliseconds since the epoch */
+  clock: () => number;
+}
+
+export interface Egress {
+  /** `http://127.0.0.1:<port>` */
+  readonly url: string;
+  /** For the worker of `project`, given as `account/project` */
+  issueToken(project: string): string;
+  /** Ends everything at once: to be called when no worker has requests under way any more. */
+  close(): Promise<void>;
+}
+
+/** Workers keep connections for seconds; whoever closes first never writes to a closed one, and that is the worker. */
+const KEEP_ALIVE_TIMEOUT_MS = 120_000;
+
+/** @throws TypeError for options that cannot be; the system's error when the port cannot be had */
+export async function startEgress(
+  { port, secret, allowedNetworks, ...options }: EgressOptions,
+  { trust, environment, logger, clock }: EgressSurroundings,
+): Promise<Egress> {
+  const limits = { ...DEFAULT_EGRESS_LIMITS, ...options.limits };
+  const tokens = createEgressTokens(secret);
+  const findCertificate = createCertificateFinder((name) => trust.findAccount(name), environmentTypeOf(environment));
+  const pools = createOriginPools(findCertificate, createAddressRules(allowedNetworks), limits);
+  const server = createEgressServer(limits, { tokens, findCertificate, pools, log: createEgressLog(logger), clock });
+  trust.onChange(() => pools.review());
+  await listen(server, port);
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    issueToken: (project) => tokens.issue(project),
+    async close() {
+      pools.close();
+      await new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      });
+    },
+  };
+}
+
+function createEgressServer({ headersMaxBytes }: EgressLimits, environment: ExchangeEnvironment): Server {
+  const options = { maxHeaderSize: headersMaxBytes, requestTimeout: 0, keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS };
+  const server = createServer({ ...options, shouldUpgradeCallback: isWebSocketRequest });
+  server.on("request", (request: IncomingMessage, response: ServerResponse) => {
+    new EgressExchange(environment, request, response).handle();
+  });
+  server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    new EgressExchange(environment, request, createUpgradeResponse(request, socket)).handle({ socket, head });
+  });
+  return server;
+}
+
+function listen(server: Server, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, "127.0.0.1", () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+}

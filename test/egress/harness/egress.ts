@@ -1,0 +1,155 @@
+/** An egress on a free port, with certificates, clock and log in the hands of the test; asked as a worker asks it. */
+import { type IncomingHttpHeaders, request } from "node:http";
+import { buffer } from "node:stream/consumers";
+import pino from "pino";
+import { LOOPBACK_NETWORKS } from "../../../edge-shim/egress/addresses.ts";
+import { type EgressOptions, startEgress } from "../../../edge-shim/egress/egress.ts";
+import { createTrustStore } from "../../../edge-shim/trust/trust-store.ts";
+import {
+  EGRESS_CERTIFICATE_HEADER,
+  EGRESS_FAILURE_HEADER,
+  EGRESS_PROJECT_HEADER,
+  EGRESS_TARGET_HEADER,
+  EGRESS_TOKEN_HEADER,
+  type EnvironmentType,
+} from "../../../src/contract/egress.ts";
+import type { BundledMtlsCertificate, TrustBundle } from "../../../src/contract/trust-bundle.ts";
+
+export const PROJECT = "acme/shop";
+/** Bytes of a secret that no edge has */
+export const TEST_SECRET = Buffer.alloc(32, 7);
+
+/** What the project has in the control plane. */
+export interface Outbound {
+  /** By name */
+  certificates?: Record<string, UploadedCertificate>;
+  /** PEM of CA certificates that origins may have */
+  originCas?: string[];
+}
+
+export interface UploadedCertificate {
+  chainPem: string;
+  /** Left out: as after a start without the control plane */
+  keyPem?: string;
+  /** Default `"1"` */
+  version?: string;
+  isDisabled?: boolean;
+  /** Default all */
+  environmentTypes?: EnvironmentType[];
+}
+
+let versions = 0;
+
+export function createOutboundBundle({ certificates = {}, originCas = [] }: Outbound): TrustBundle {
+  const [account = "", project = ""] = PROJECT.split("/");
+  const version = `v${++versions}`;
+  const mtlsCertificates = Object.entries(certificates).map(
+    ([name, uploaded]): BundledMtlsCertificate => ({
+      id: `cert_${name}`,
+      name,
+      project,
+      version: uploaded.version ?? "1",
+      environmentTypes: uploaded.environmentTypes ?? ["development", "preview", "production"],
+      isDisabled: uploaded.isDisabled ?? false,
+      certificate: uploaded.chainPem,
+      ...(uploaded.keyPem === undefined ? {} : { privateKey: uploaded.keyPem }),
+    }),
+  );
+  const originCaCertificates = originCas.map((certificate, index) => {
+    return { id: `oca_${index}`, name: `origin_ca_${index}`, project, certificate };
+  });
+  const document = { account, version, caCertificates: [], domains: [], mtlsCertificates, originCaCertificates };
+  return { format: 1, version, accounts: [document] };
+}
+
+export interface Question {
+  /** Name of the certificate */
+  certificate?: string;
+  method?: string;
+  headers?: Record<string, string>;
+  body?: string | Buffer;
+  /** Default the valid one */
+  token?: string;
+  project?: string;
+}
+
+export interface Answer {
+  status: number;
+  headers: IncomingHttpHeaders;
+  text: string;
+  /** With a code where no answer came from the origin */
+  failure: { code: string; reason: string; hint: string } | undefined;
+}
+
+export interface TestEgress extends AsyncDisposable {
+  readonly url: string;
+  readonly token: string;
+  /** Every event, in order */
+  readonly events: Record<string, unknown>[];
+  /** As a worker does it. @throws when the egress itself does not answer */
+  ask(target: string, question?: Question): Promise<Answer>;
+  /** What a worker's request has to carry */
+  headers(target: string, question?: Question): Record<string, string>;
+  /** As if the control plane had sent it: in force when this returns */
+  replace(outbound: Outbound): void;
+}
+
+export interface TestEgressOptions extends Outbound, Partial<Pick<EgressOptions, "limits" | "allowedNetworks">> {
+  /** Default `development` */
+  environment?: string;
+  clock?: () => number;
+}
+
+export async function startTestEgress(options: TestEgressOptions = {}): Promise<TestEgress> {
+  const events: Record<string, unknown>[] = [];
+  const trust = createTrustStore(createOutboundBundle(options));
+  const egress = await startEgress(
+    {
+      port: 0,
+      secret: TEST_SECRET,
+      allowedNetworks: options.allowedNetworks ?? LOOPBACK_NETWORKS,
+      ...(options.limits === undefined ? {} : { limits: options.limits }),
+    },
+    {
+      trust,
+      environment: options.environment ?? "development",
+      logger: pino({ level: "debug" }, { write: (line: string) => void events.push(JSON.parse(line)) }),
+      clock: options.clock ?? Date.now,
+    },
+  );
+  const token = egress.issueToken(PROJECT);
+  const headers = (target: string, question: Question = {}) => ({
+    ...question.headers,
+    [EGRESS_TOKEN_HEADER]: question.token ?? token,
+    [EGRESS_PROJECT_HEADER]: question.project ?? PROJECT,
+    [EGRESS_CERTIFICATE_HEADER]: question.certificate ?? "gateway",
+    [EGRESS_TARGET_HEADER]: target,
+  });
+  return {
+    url: egress.url,
+    token,
+    events,
+    headers,
+    ask: (target, question) => send(egress.url, headers(target, question), question ?? {}),
+    replace: (outbound) => trust.replace(createOutboundBundle(outbound)),
+    [Symbol.asyncDispose]: () => egress.close(),
+  };
+}
+
+function send(url: string, headers: Record<string, string>, { method = "GET", body }: Question): Promise<Answer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  const sent = request(url, { method, headers }, async (response) => {
+    const answer = { status: response.statusCode ?? 0, headers: response.headers };
+    buffer(response).then((bytes) => resolve({ ...answer, ...readBody(response.headers, bytes.toString()) }), reject);
+  });
+  sent.once("error", reject);
+  sent.end(body);
+  return promise;
+}
+
+function readBody(headers: IncomingHttpHeaders, text: string): Pick<Answer, "text" | "failure"> {
+  const code = headers[EGRESS_FAILURE_HEADER];
+  if (typeof code !== "string") return { text, failure: undefined };
+  const { reason, hint } = JSON.parse(text) as { reason: string; hint: string };
+  return { text, failure: { code, reason, hint } };
+}
