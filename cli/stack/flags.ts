@@ -8,11 +8,25 @@ export interface StateFlags {
   logFormat: LogFormat;
 }
 
-export interface EdgeFlags extends StateFlags {
+export interface EdgeFlags extends StateFlags, EgressFlags {
   port: number;
   host: string;
   /** Undefined: no listener for `/healthz` and `/readyz` */
   metricsPort?: number;
+}
+
+export interface EgressFlags {
+  /** Undefined: the one of the last start if it is free, else any free one */
+  egressPort?: number;
+  /** Networks that are loopback or link-local and may be origins all the same */
+  egressAllow: string[];
+}
+
+export interface OriginFlags {
+  /** Undefined: 8445 if it is free, else any free one */
+  originPort?: number;
+  /** Whether the demo's origin runs */
+  origin: boolean;
 }
 
 export interface DeploymentFlags {
@@ -45,6 +59,14 @@ export function edgeOptions(): Option[] {
     new Option("--port <port>", "the edge's TLS port, 0 picks a free one").default(8443).argParser(parsePort),
     new Option("--host <address>", "the address that the edge listens on").default("127.0.0.1"),
     new Option("--metrics-port <port>", "/healthz and /readyz on loopback (default: off)").argParser(parsePort),
+    new Option(
+      "--egress-port <port>",
+      "where workers send requests that present a certificate, on loopback (default: a free one, kept over restarts)",
+    ).argParser(parsePort),
+    new Option(
+      "--egress-allow <network...>",
+      "loopback or link-local networks that may be origins, 127.0.0.0/8",
+    ).default([], "none"),
     ...stateOptions(),
   ];
 }
@@ -70,6 +92,19 @@ export function controlOptions(): Option[] {
     new Option("--dns-server <address...>", "where TXT records of custom domains are looked up").default(
       [],
       "this machine's resolvers",
+    ),
+  ];
+}
+
+export function originOptions(): Option[] {
+  return [
+    new Option(
+      "--origin-port <port>",
+      "the port of the demo's origin (default: 8445, or a free one where that is in use)",
+    ).argParser(parsePort),
+    new Option(
+      "--no-origin",
+      "do not start the demo's origin, a stand-in for an ALB that verifies client certificates",
     ),
   ];
 }

@@ -29,6 +29,11 @@ export async function reservePort(host: string, port: number, flag: string): Pro
   });
 }
 
+/** `preferred` if it can be had, else a free one: for ports that nobody has asked for. */
+export async function findPort(preferred: number): Promise<number> {
+  return findFreePort("127.0.0.1", preferred).catch(() => findFreePort());
+}
+
 export function explainListenFailure(failure: unknown, host: string, port: number, flag: string): unknown {
   const address = `${host}:${port}`;
   switch ((failure as NodeJS.ErrnoException).code) {

@@ -5,14 +5,17 @@ import { formatCurl, isExpected, type ReadyLine, sendReadyRequest } from "./read
 export interface ReadyBlock {
   edgeUrl: string;
   controlUrl: string;
+  originUrl: string | undefined;
   edgeCaPath: string;
   lines: readonly ReadyLine[];
 }
 
-export function printReadyBlock({ edgeUrl, controlUrl, edgeCaPath, lines }: ReadyBlock): void {
+export function printReadyBlock({ edgeUrl, controlUrl, originUrl, edgeCaPath, lines }: ReadyBlock): void {
   print("\nSallyport is ready.\n");
   print(`  gateway        ${edgeUrl}`);
   print(`  control plane  ${controlUrl}  (described at ${controlUrl}/docs; try: npx sallyport ca-certificate list)`);
+  if (originUrl !== undefined)
+    print(`  origin         ${originUrl}  (wants a client certificate: the gateway presents one)`);
   for (const { title, requests } of lines) print(`\n  # ${title}\n  ${formatCurl(edgeUrl, edgeCaPath, requests)}`);
   print("");
 }

@@ -8,6 +8,8 @@ import type { RouteDefinition } from "../../src/contract/project.ts";
 export interface ReadyRequest {
   title: string;
   path: string;
+  /** The route that serves it, where that is not the path */
+  route?: string;
   certificate?: { cert: string; key: string };
   /** Status undefined: any but the gateway's own failures */
   expect: { status: number | undefined; body: RegExp };
@@ -27,10 +29,14 @@ export interface ReadyLine {
 const TIMEOUT_MS = 30_000;
 
 /** For a project with the example's routes those; for any other, its first route with each kind of certificate. */
-export function createReadyLines(pki: DemoPkiPaths, routes: readonly RouteDefinition[]): ReadyLine[] {
-  const lines = exampleLines(pki);
+export function createReadyLines(
+  pki: DemoPkiPaths,
+  routes: readonly RouteDefinition[],
+  hasOrigin: boolean,
+): ReadyLine[] {
+  const lines = exampleLines(pki, hasOrigin);
   const paths = new Set(routes.filter(({ method }) => method === "GET").map(({ path }) => path));
-  const hasAll = lines.every(({ requests }) => requests.every(({ path }) => paths.has(path)));
+  const hasAll = lines.every(({ requests }) => requests.every(({ path, route = path }) => paths.has(route)));
   return hasAll ? lines : genericLines(pki, [...paths].find((path) => !/[{:*(]/.test(path)) ?? "/");
 }
 
@@ -49,16 +55,26 @@ function genericLines(pki: DemoPkiPaths, path: string): ReadyLine[] {
   ];
 }
 
-function exampleLines(pki: DemoPkiPaths): ReadyLine[] {
+/** The other direction: the origin answers with the name in the certificate that the gateway presented. */
+const OUTBOUND = {
+  path: "/v1/alb/hello",
+  route: "/v1/alb/*",
+  expect: { status: 200, body: /"subject":"CN=example-gateway,/ },
+};
+
+function exampleLines(pki: DemoPkiPaths, hasOrigin: boolean): ReadyLine[] {
   const client = { cert: pki.clientCert, key: pki.clientKey };
   const chain = { cert: pki.chainCert, key: pki.chainKey };
   const rogue = { cert: pki.rogueCert, key: pki.rogueKey };
   const rejected = { status: 401, body: /"client_certificate_rejected"/ };
   return [
-    line("without a certificate: 401", {
-      path: "/v1/example",
-      expect: { status: 401, body: /"client_certificate_required"/ },
-    }),
+    line(
+      hasOrigin
+        ? "without a certificate: 401; and a route on which the gateway presents its own to the origin"
+        : "without a certificate: 401",
+      { path: "/v1/example", expect: { status: 401, body: /"client_certificate_required"/ } },
+      ...(hasOrigin ? [OUTBOUND] : []),
+    ),
     line("with one that demo_ca issued", {
       path: "/v1/example",
       certificate: client,

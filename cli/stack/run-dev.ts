@@ -8,8 +8,10 @@ import type { DemoPkiPaths } from "../../fixtures/pki/demo-directory.ts";
 import type { RouteDefinition } from "../../src/contract/project.ts";
 import { createEmbeddedControlPlane } from "../control/control-child.ts";
 import { buildOrExplain } from "./build-or-explain.ts";
+import { demoOriginVariables, startDemoOrigin } from "./demo-origin.ts";
 import { ensureDemoPkiOf } from "./demo-trust.ts";
-import type { ControlFlags, DeploymentFlags, EdgeFlags } from "./flags.ts";
+import { planEgress } from "./egress.ts";
+import type { ControlFlags, DeploymentFlags, EdgeFlags, OriginFlags } from "./flags.ts";
 import { createLifetime, type Lifetime } from "./lifetime.ts";
 import { findFreePort, reservePort } from "./ports.ts";
 import { provision } from "./provision.ts";
@@ -17,10 +19,16 @@ import { printReadyBlock, sendAll } from "./ready-block.ts";
 import { createReadyLines } from "./ready-requests.ts";
 import { assertNotRunning, removeReadyNote, writeReadyNote } from "./running-stack.ts";
 import { startStackEdge } from "./start-edge.ts";
-import { openStateDirectory, readSigningJwks, type StateDirectory, writeWorkerEnv } from "./state-directory.ts";
-import { ensureWranglerConfig } from "./wrangler-config.ts";
+import {
+  openStateDirectory,
+  readSigningJwks,
+  type StateDirectory,
+  writeEnvFile,
+  writeWorkerEnv,
+} from "./state-directory.ts";
+import { ensureWranglerConfig, findVariableFiles } from "./wrangler-config.ts";
 
-export interface DevFlags extends EdgeFlags, DeploymentFlags, ControlFlags {
+export interface DevFlags extends EdgeFlags, DeploymentFlags, ControlFlags, OriginFlags {
   projectDir: string;
   once: boolean;
 }
@@ -68,6 +76,7 @@ interface RunningStack {
   pki: DemoPkiPaths;
   edgeUrl: string;
   controlUrl: string;
+  originUrl: string | undefined;
   apiKeyPath: string;
 }
 
@@ -76,8 +85,14 @@ async function start(flags: DevFlags, options: StartOptions): Promise<RunningSta
   await reservePort(flags.host, flags.port, "--port");
   const controlPort = await reservePort("127.0.0.1", flags.controlPort, "--control-port");
   const workerPort = await findFreePort();
+  const deployment = { account: flags.account, project: flags.project, environment: flags.environment };
+  const egress = await planEgress(state, flags, deployment, true);
   const pki = await ensureDemoPkiOf(state);
-  writeWorkerEnv(state, await readSigningJwks(state), flags.environment);
+  const origin = flags.origin ? await startDemoOrigin(flags.originPort, pki, logger) : undefined;
+  if (origin !== undefined) started.push(() => origin.close());
+  writeEnvFile(state.originEnvPath, origin === undefined ? {} : demoOriginVariables(origin));
+  const jwks = await readSigningJwks(state);
+  writeWorkerEnv(state, { jwks, environment: flags.environment, egress: egress.variables });
 
   const { managedDomainBase, dnsServer: dnsServers } = flags;
   const control = createEmbeddedControlPlane(state, { port: controlPort, managedDomainBase, dnsServers }, logger);
@@ -86,7 +101,7 @@ async function start(flags: DevFlags, options: StartOptions): Promise<RunningSta
     projectDir: options.projectDir,
     configPath: ensureWranglerConfig(options.projectDir, state),
     port: workerPort,
-    envFile: state.workerEnvPath,
+    envFiles: [state.originEnvPath, ...findVariableFiles(options.projectDir), state.workerEnvPath],
     persistDir: state.persistPath,
     logger,
   });
@@ -95,30 +110,36 @@ async function start(flags: DevFlags, options: StartOptions): Promise<RunningSta
   workerStart.catch(() => {});
 
   await control.child.start();
-  const deployment = { account: flags.account, project: flags.project, environment: flags.environment };
-  const provisioned = await provision(control, state, { ...deployment, buildId: options.buildId }, pki.clientCa);
+  const provisioned = await provision(control, state, { ...deployment, buildId: options.buildId }, pki);
   const cachePath = join(state.path, "control-bundle.json");
   const { edge, close } = await startStackEdge({
     flags,
     environment: flags.environment,
     state,
     upstreamUrl: `http://127.0.0.1:${workerPort}`,
+    egress: egress.options,
     trustSource: createControlTrustSource({ url: control.url, apiKey: provisioned.edgeKey, cachePath }),
     logger,
   });
   started.push(close);
   await workerStart;
-  const { apiKeyPath } = provisioned;
-  return { state, pki, edgeUrl: `https://localhost:${edge.port}`, controlUrl: control.url, apiKeyPath };
+  return {
+    state,
+    pki,
+    edgeUrl: `https://localhost:${edge.port}`,
+    controlUrl: control.url,
+    originUrl: origin?.url,
+    apiKeyPath: provisioned.apiKeyPath,
+  };
 }
 
 async function serve(
   flags: DevFlags,
-  { state, pki, edgeUrl, controlUrl, apiKeyPath }: RunningStack,
+  { state, pki, edgeUrl, controlUrl, originUrl, apiKeyPath }: RunningStack,
   routes: readonly RouteDefinition[],
   lifetime: Lifetime,
 ): Promise<void> {
-  const lines = createReadyLines(pki, routes);
+  const lines = createReadyLines(pki, routes, originUrl !== undefined);
   if (flags.once) {
     await sendAll(edgeUrl, state.edgeCaPath, lines);
     return;
@@ -127,12 +148,13 @@ async function serve(
   writeReadyNote(state, {
     edge: edgeUrl,
     control: controlUrl,
+    ...(originUrl === undefined ? {} : { origin: originUrl }),
     pid: process.pid,
     account,
     project,
     environment,
     files: { edgeCa: state.edgeCaPath, apiKey: apiKeyPath, ...pki },
   });
-  printReadyBlock({ edgeUrl, controlUrl, edgeCaPath: state.edgeCaPath, lines });
+  printReadyBlock({ edgeUrl, controlUrl, originUrl, edgeCaPath: state.edgeCaPath, lines });
   await lifetime.ended;
 }

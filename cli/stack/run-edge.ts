@@ -7,6 +7,7 @@ import { createFileTrustSource } from "../../edge-shim/trust/file-trust-source.t
 import type { TrustSource } from "../../edge-shim/trust/trust-source.ts";
 import { CliError, print } from "../output.ts";
 import { ensureDemoBundle, ensureDemoPkiOf } from "./demo-trust.ts";
+import { planEgress } from "./egress.ts";
 import type { DeploymentFlags, EdgeFlags } from "./flags.ts";
 import { createLifetime } from "./lifetime.ts";
 import { startStackEdge } from "./start-edge.ts";
@@ -23,17 +24,21 @@ export async function runEdge(flags: EdgeCommandFlags): Promise<void> {
   const lifetime = createLifetime();
   const logger = createLogger(flags.logFormat);
   const state = openStateDirectory(flags.stateDir);
+  const egress = await planEgress(state, flags, flags, false);
   const { edge, close } = await startStackEdge({
     flags,
     environment: flags.environment,
     state,
     upstreamUrl: flags.upstream,
+    egress: egress.options,
     trustSource: await openTrustSource(flags, state),
     logger,
   });
-  writeWorkerEnv(state, edge.jwks, flags.environment);
+  writeWorkerEnv(state, { jwks: edge.jwks, environment: flags.environment, egress: egress.variables });
   print(`sallyport edge on https://localhost:${edge.port}, in front of ${flags.upstream}`);
-  print("\nThe worker believes this edge when it is started with its public keys:");
+  print(
+    "\nThe worker believes this edge, and presents certificates through it, when it is started with its variables:",
+  );
   print(`\n  npx wrangler dev --env-file ${state.workerEnvPath}\n`);
   await lifetime.ended;
   await close();

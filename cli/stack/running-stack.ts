@@ -9,6 +9,8 @@ export interface ReadyNote {
   edge: string;
   /** `http://127.0.0.1:8444` */
   control: string;
+  /** `https://localhost:8445`; absent with `--no-origin` */
+  origin?: string;
   pid: number;
   account: string;
   project: string;

@@ -1,6 +1,7 @@
 /** The edge of a stack: everything that it needs from the state directory, and failures in words. */
 import type { Logger } from "pino";
 import { type Edge, startEdge } from "../../edge-shim/edge.ts";
+import type { EgressOptions } from "../../edge-shim/egress/egress.ts";
 import { type OperationsServer, startOperationsServer } from "../../edge-shim/operations.ts";
 import { type TrustSource, TrustSourceError } from "../../edge-shim/trust/trust-source.ts";
 import { CliError } from "../output.ts";
@@ -20,6 +21,7 @@ export interface StackEdgeOptions {
   environment: string;
   state: StateDirectory;
   upstreamUrl: string;
+  egress: EgressOptions;
   trustSource: TrustSource;
   logger: Logger;
 }
@@ -34,6 +36,7 @@ export async function startStackEdge(options: StackEdgeOptions): Promise<StackEd
     defaultHostname: DEFAULT_HOSTNAME,
     upstream: { url: options.upstreamUrl },
     trustSource: options.trustSource,
+    egress: options.egress,
     edgeCa: await ensureEdgeCa(state),
     signingKey: await ensureSigningKey(state),
     version: VERSION,

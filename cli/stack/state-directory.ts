@@ -20,6 +20,8 @@ export interface StateDirectory {
   readonly edgeCaPath: string;
   readonly trustBundlePath: string;
   readonly workerEnvPath: string;
+  /** Variables of the demo's origin, which a project may override */
+  readonly originEnvPath: string;
   readonly persistPath: string;
   readonly readyPath: string;
 }
@@ -45,6 +47,7 @@ export function openStateDirectory(path: string): StateDirectory {
     edgeCaPath: join(pkiPath, "edge-ca.pem"),
     trustBundlePath: join(absolute, "trust-bundle.json"),
     workerEnvPath: join(absolute, "worker.env"),
+    originEnvPath: join(absolute, "origin.env"),
     persistPath: join(absolute, "worker"),
     readyPath: join(absolute, "ready.json"),
   };
@@ -88,8 +91,21 @@ export async function readSigningJwks(state: StateDirectory): Promise<JSONWebKey
   return signer.jwks;
 }
 
-/** Variables that a worker needs to believe this edge, as `wrangler dev --env-file` reads them. No secret in it. */
-export function writeWorkerEnv(state: StateDirectory, jwks: JSONWebKeySet, environment: string): void {
-  const lines = [`SALLYPORT_EDGE_JWKS='${JSON.stringify(jwks)}'`, `SALLYPORT_ENVIRONMENT='${environment}'`];
-  writePrivate(state.workerEnvPath, `${lines.join("\n")}\n`);
+export interface WorkerEnv {
+  jwks: JSONWebKeySet;
+  environment: string;
+  /** By which it reaches the egress; the token among them is a secret of this worker */
+  egress: Readonly<Record<string, string>>;
+}
+
+/** What a worker needs to believe this edge and to be served by its egress, as `wrangler dev --env-file` reads it. */
+export function writeWorkerEnv(state: StateDirectory, { jwks, environment, egress }: WorkerEnv): void {
+  const own = { SALLYPORT_EDGE_JWKS: JSON.stringify(jwks), SALLYPORT_ENVIRONMENT: environment };
+  writeEnvFile(state.workerEnvPath, { ...own, ...egress });
+}
+
+/** No value may have a single quote or a line break in it. */
+export function writeEnvFile(path: string, variables: Readonly<Record<string, string>>): void {
+  const lines = Object.entries(variables).map(([name, value]) => `${name}='${value}'\n`);
+  writePrivate(path, lines.join(""));
 }

@@ -1,5 +1,5 @@
 /**
- * Wrangler's configuration for a project: its own `wrangler.toml`, or for a project that has none (one that comes
+ * Wrangler's configuration and variables for a project: its own `wrangler.toml`, or for a project that has none (one that comes
  * from Zuplo, say) a generated one in the state directory.
  */
 import { existsSync } from "node:fs";
@@ -10,6 +10,16 @@ import { type StateDirectory, writePrivate } from "./state-directory.ts";
 const CONFIG_NAMES = ["wrangler.toml", "wrangler.json", "wrangler.jsonc"];
 /** Of the generated configuration; a project with its own chooses its own. */
 const COMPATIBILITY_DATE = "2026-10-01";
+
+/**
+ * The files of a project that have variables for development: wrangler reads them by itself, but no longer when it is
+ * given others. As there, `.dev.vars` stands for all.
+ */
+export function findVariableFiles(projectDir: string): string[] {
+  const existing = (names: readonly string[]) => names.map((name) => join(projectDir, name)).filter(existsSync);
+  const devVars = existing([".dev.vars"]);
+  return devVars.length > 0 ? devVars : existing([".env", ".env.local"]);
+}
 
 const CLI = fileURLToPath(new URL("../main.ts", import.meta.url));
 const RUNTIME = fileURLToPath(new URL("../../src/runtime/index.ts", import.meta.url));

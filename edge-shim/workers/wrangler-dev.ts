@@ -11,8 +11,8 @@ export interface WranglerDevOptions {
   configPath: string;
   /** Loopback port; must stay free across restarts */
   port: number;
-  /** File with `NAME=value` lines that become variables of the worker */
-  envFile: string;
+  /** Files with `NAME=value` lines that become variables of the worker; of two values the later file's counts */
+  envFiles: readonly string[];
   /** Folder for what the worker persists */
   persistDir: string;
   logger: Logger;
@@ -37,7 +37,7 @@ export function createWranglerDev(options: WranglerDevOptions): SupervisedChild 
       "--ip=127.0.0.1",
       `--port=${options.port}`,
       "--inspector-port=0",
-      `--env-file=${options.envFile}`,
+      ...options.envFiles.map((path) => `--env-file=${path}`),
       `--persist-to=${options.persistDir}`,
       "--show-interactive-dev-session=false",
     ],

@@ -70,6 +70,11 @@ export async function runCommand(command: string, parameters: string[], options:
   return { code, ...running.output };
 }
 
+/** Runs `sallyport` to the end. */
+export function runSallyport(parameters: string[], options: { cwd?: string } = {}) {
+  return runCommand(process.execPath, [CLI, ...parameters], options);
+}
+
 export interface DevStack extends AsyncDisposable {
   readonly running: Running;
   readonly ready: ReadyNote;
@@ -81,7 +86,18 @@ export interface DevStack extends AsyncDisposable {
 /** `sallyport dev` on a free port, with its state in `folder`; resolves when it wrote `ready.json`. */
 export async function startDev(folder: string, parameters: string[] = []): Promise<DevStack> {
   const stateDir = join(folder, "state");
-  const running = startSallyport(["dev", "--port", "0", "--control-port", "0", "--state-dir", stateDir, ...parameters]);
+  const running = startSallyport([
+    "dev",
+    "--port",
+    "0",
+    "--control-port",
+    "0",
+    "--origin-port",
+    "0",
+    "--state-dir",
+    stateDir,
+    ...parameters,
+  ]);
   const ready = await waitFor(
     () => {
       if (running.child.exitCode !== null) throw new Error(`dev ended: ${running.output.stderr.slice(-2_000)}`);
