@@ -65,5 +65,7 @@ function originHeaders(given: Headers): Headers {
     if (dropped.has(name) || name.startsWith(INTERNAL_HEADER_PREFIX)) headers.delete(name);
   }
   if (isWebSocket) headers.set("upgrade", "websocket");
+  // Left out, workerd would write its own, and the client be sent an encoding that it did not ask for.
+  if (!headers.has("accept-encoding")) headers.set("accept-encoding", "identity");
   return headers;
 }

@@ -32,7 +32,7 @@ it("`npm start -- --once` shows every answer and ends with 0", async () => {
   using folder = createFolder();
   const parameters = ["--once", "--port", "0", "--control-port", "0", "--state-dir", join(folder.path, "state")];
   const { code, stdout } = await runCommand("npm", ["start", "--", ...parameters], { cwd: REPOSITORY });
-  expect(stdout.match(/^✓ (?:401|200) /gm)).toHaveLength(5);
+  expect(stdout.match(/^✓ (?:401|200) /gm)).toHaveLength(6);
   expect(stdout).not.toMatch(/^✗/m);
   expect(code).toBe(0);
 });

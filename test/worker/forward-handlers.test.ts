@@ -61,6 +61,15 @@ describe("urlForwardHandler", () => {
     expect(mirrored.headers.host).not.toBe(HOST);
   });
 
+  it.each([
+    [{}, "identity"],
+    [{ "accept-encoding": "gzip" }, "gzip"],
+  ])("asks the origin for no encoding that the client did not: %o", async (headers, expected) => {
+    const worker = forward({ baseUrl: "https://origin.example" });
+    const mirrored = await (await worker.fetch(post("/a", { headers }))).json<Mirrored>();
+    expect(mirrored.headers["accept-encoding"]).toBe(expected);
+  });
+
   it("streams bodies in both directions", async () => {
     const { readable, writable } = new IdentityTransformStream();
     const response = forward({ baseUrl: "https://origin.example" }).fetch(post("/body", { body: readable }));
