@@ -1,5 +1,6 @@
 /** Flags that several commands share, with their defaults and checks. */
 import { InvalidArgumentError, Option } from "commander";
+import { type IngressLimits, LIMIT_NAMES, type LimitName } from "../../edge-shim/ingress/limits.ts";
 import { LOG_FORMATS, type LogFormat } from "../../edge-shim/log-format.ts";
 import { parseHostname } from "../../src/contract/hostname.ts";
 
@@ -11,6 +12,7 @@ export interface StateFlags {
 export interface EdgeFlags extends StateFlags, EgressFlags {
   port: number;
   host: string;
+  limit: Partial<IngressLimits>;
   /** Undefined: no listener for `/healthz` and `/readyz` */
   metricsPort?: number;
 }
@@ -67,6 +69,9 @@ export function edgeOptions(): Option[] {
       "--egress-allow <network...>",
       "loopback or link-local networks that may be origins, 127.0.0.0/8",
     ).default([], "none"),
+    new Option("--limit <name=value>", `what clients may use, one of ${LIMIT_NAMES.join(", ")}; repeat it for several`)
+      .default({}, "those in SECURITY.md")
+      .argParser(parseLimit),
     ...stateOptions(),
   ];
 }
@@ -113,6 +118,14 @@ function parsePort(text: string): number {
   const port = Number(text);
   if (!/^[0-9]+$/.test(text) || port > PORT_MAX) throw new InvalidArgumentError(`A port is 0 to ${PORT_MAX}.`);
   return port;
+}
+
+function parseLimit(text: string, limits: Partial<IngressLimits>): Partial<IngressLimits> {
+  const [name = "", value = ""] = text.split("=");
+  if (!LIMIT_NAMES.includes(name as LimitName)) throw new InvalidArgumentError(`There are ${LIMIT_NAMES.join(", ")}.`);
+  if (!/^[1-9]\d{0,11}$/.test(value))
+    throw new InvalidArgumentError("A whole number above 0, as bodyMaxBytes=1048576.");
+  return { ...limits, [name]: Number(value) };
 }
 
 function parseName(text: string): string {

@@ -41,6 +41,7 @@ export async function startStackEdge(options: StackEdgeOptions): Promise<StackEd
     signingKey: await ensureSigningKey(state),
     version: VERSION,
     logger: options.logger,
+    limits: flags.limit,
   }).catch((failure: unknown) => {
     throw explain(failure, flags);
   });
@@ -69,6 +70,7 @@ function explain(failure: unknown, flags: EdgeFlags): unknown {
   if (failure instanceof TrustSourceError) {
     return new CliError([failure.message, ...failure.problems].join("; "), "without trust nobody could be verified");
   }
-  if (failure instanceof TypeError) return new CliError(failure.message);
+  // Options that cannot be, or not together
+  if (failure instanceof TypeError || failure instanceof RangeError) return new CliError(failure.message);
   return explainListenFailure(failure, flags.host, flags.port, "--port");
 }

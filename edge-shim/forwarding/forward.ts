@@ -17,6 +17,8 @@ export interface ForwardedRequest {
   headers: string[];
   body: Readable | AsyncIterable<Uint8Array> | undefined;
   response: HttpResponse;
+  /** Milliseconds in which a receiver takes nothing of an answer that waits for it, before it is cut off */
+  sendTimeoutMs?: number;
   /**
    * Called when a connection is at hand and nothing of the request was written. What it throws is the failure, and an
    * iterable body was not touched then.
@@ -36,11 +38,16 @@ export function forward(upstream: Dispatcher, request: ForwardedRequest): void {
   const { response } = request;
   let controller: Dispatcher.DispatchController | undefined;
   let isFinished = false;
+  let stalled: NodeJS.Timeout | undefined;
   if (isGone(response)) return;
   response.on("close", () => {
+    clearTimeout(stalled);
     if (!isFinished) controller?.abort(new Error("the client closed the connection"));
   });
-  response.on("drain", () => controller?.resume());
+  response.on("drain", () => {
+    clearTimeout(stalled);
+    controller?.resume();
+  });
 
   upstream.dispatch(
     {
@@ -65,7 +72,12 @@ export function forward(upstream: Dispatcher, request: ForwardedRequest): void {
         else writeHead(response, status, statusMessage, responseHeaders(request, started));
       },
       onResponseData(started, chunk) {
-        if (!(response as ServerResponse).write(chunk)) started.pause();
+        if ((response as ServerResponse).write(chunk)) return;
+        started.pause();
+        if (request.sendTimeoutMs !== undefined) {
+          clearTimeout(stalled);
+          stalled = setTimeout(() => response.destroy(), request.sendTimeoutMs).unref();
+        }
       },
       onResponseEnd(_started, trailers) {
         isFinished = true;

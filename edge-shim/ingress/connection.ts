@@ -4,6 +4,7 @@
  * Judged once at the handshake and looked at again on every request, because between two requests a CA certificate
  * may be removed, a domain may move, a certificate may expire. When nothing changed that look is three comparisons.
  */
+import { hash } from "node:crypto";
 import type { TLSSocket } from "node:tls";
 import type { EdgeAssertion } from "../../src/contract/edge-assertion.ts";
 import { parseHostname } from "../../src/contract/hostname.ts";
@@ -51,6 +52,7 @@ export class IngressConnection {
   #domain: Domain | undefined;
   #epoch: number;
   #mustClose = false;
+  #requests = 0;
   #assertion: string | undefined;
   #assertionSignedMs = 0;
 
@@ -97,6 +99,12 @@ export class IngressConnection {
   /** A new handshake could end otherwise: close after the answer, so that the client makes one. */
   get mustClose(): boolean {
     return this.#mustClose;
+  }
+
+  /** How many requests came on this connection, this one included */
+  countRequest(): number {
+    this.#requests += 1;
+    return this.#requests;
   }
 
   /** Brings domain and verdict up to date. Call before every request. */
@@ -209,6 +217,7 @@ function describe({ leaf, intermediates }: PresentedCertificates, verdict: Verdi
   const issuer = anchors.find((anchor) => leaf.checkIssued(anchor.x509))?.x509.raw;
   return describeClientCertificate({
     leaf: leaf.raw,
+    fingerprints: { sha1: hash("sha1", leaf.raw, "buffer"), sha256: hash("sha256", leaf.raw, "buffer") },
     chain: intermediates.map((certificate) => certificate.raw),
     certVerified: printVerdict(verdict),
     ...(issuer === undefined ? {} : { issuer }),

@@ -16,6 +16,7 @@ import type { TLSSocket } from "node:tls";
 import { PROBLEMS, type ProblemCode } from "../../src/contract/problem.ts";
 import type { HttpRequest, HttpResponse } from "../forwarding/messages.ts";
 import { createUpgradeResponse, isWebSocketRequest } from "../forwarding/websocket.ts";
+import { type Clients, createClients } from "./clients.ts";
 import { type ConnectionEnvironment, IngressConnection } from "./connection.ts";
 import type { IngressLimits } from "./limits.ts";
 import { type ExchangeOptions, IngressExchange, type RequestEnvironment } from "./request.ts";
@@ -46,12 +47,18 @@ export interface Listener {
 
 export function createListener(environment: ListenerEnvironment): Listener {
   const server = createSecureServer(listenerOptions(environment)) as HttpUpgradeServer;
-  const clients = trackClients(server);
+  const clients = createClients(environment.limits.handshakesMax);
+  server.maxConnections = environment.limits.connectionsMax;
+  server.on("connection", (socket: Socket) => {
+    clients.add(socket);
+    // Node keeps the address that was asked for once: the log needs it when the connection is gone.
+    void socket.remoteAddress;
+  });
   let isClosing = false;
-  judgeHandshakes(server, environment);
+  judgeHandshakes(server, clients, environment);
   serveRequests(server, environment, function handle(request, response, options) {
     const connection = (request.socket as unknown as IngressSocket)[connectionOfSocket];
-    clients.unused.delete(tcpSocketOf(request.socket as TLSSocket));
+    clients.use(tcpSocketOf(request.socket as TLSSocket));
     // Fail closed: a request whose connection nobody judged is not served.
     if (connection === undefined) {
       request.socket.destroy();
@@ -71,30 +78,9 @@ export function createListener(environment: ListenerEnvironment): Listener {
   };
 }
 
-interface Clients {
-  readonly all: ReadonlySet<Socket>;
-  /** Those of which no request came so far: handshakes under way, and what Node does not count as idle */
-  readonly unused: Set<Socket>;
-}
-
-function trackClients(server: HttpUpgradeServer): Clients {
-  const all = new Set<Socket>();
-  const unused = new Set<Socket>();
-  server.on("connection", (socket: Socket) => {
-    all.add(socket);
-    unused.add(socket);
-    socket.once("close", () => {
-      all.delete(socket);
-      unused.delete(socket);
-    });
-    // Node keeps the address that was asked for once: the log needs it when the connection is gone.
-    void socket.remoteAddress;
-  });
-  return { all, unused };
-}
-
-function judgeHandshakes(server: HttpUpgradeServer, environment: ListenerEnvironment): void {
+function judgeHandshakes(server: HttpUpgradeServer, clients: Clients, environment: ListenerEnvironment): void {
   server.prependListener("secureConnection", (socket: TLSSocket) => {
+    clients.finishHandshake(tcpSocketOf(socket));
     try {
       (socket as IngressSocket)[connectionOfSocket] = new IngressConnection(socket, environment);
     } catch (error) {
@@ -117,6 +103,7 @@ function serveRequests(server: HttpUpgradeServer, environment: ListenerEnvironme
   });
   server.on("request", (request, response) => handle(request, response));
   server.on("checkContinue", (request, response) => handle(request, response, { expectsContinue: true }));
+  server.maxHeadersCount = environment.limits.headersMaxCount;
   server.shouldUpgradeCallback = isWebSocketRequest;
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     handle(request, createUpgradeResponse(request, socket), { upgrade: { socket, head } });
@@ -129,7 +116,7 @@ function serveRequests(server: HttpUpgradeServer, environment: ListenerEnvironme
 async function drain(server: HttpUpgradeServer, clients: Clients, drainMs: number): Promise<void> {
   const closed = new Promise<void>((resolve) => server.once("close", resolve));
   server.close();
-  for (const socket of clients.unused) socket.destroy();
+  clients.endUnused();
   const poll = setInterval(() => server.closeIdleConnections(), CLOSE_POLL_MS);
   const limit = setTimeout(() => {
     for (const socket of clients.all) socket.destroy();
@@ -147,6 +134,7 @@ function tcpSocketOf(socket: TLSSocket): Socket {
 /** What Node's HTTP/2 server with `allowHTTP1` has beyond its type declarations. */
 interface HttpUpgradeServer extends Http2SecureServer {
   shouldUpgradeCallback: (request: IncomingMessage) => boolean;
+  maxHeadersCount: number;
   closeIdleConnections(): void;
   on(event: "tlsClientError", listener: (error: Error, socket: TLSSocket) => void): this;
   on(event: "connection", listener: (socket: Socket) => void): this;
@@ -169,6 +157,10 @@ function listenerOptions({ limits, chooseContext, fallbackCertificate }: Listene
     handshakeTimeout: limits.handshakeTimeoutMs,
     allowHTTP1: true,
     settings: { maxConcurrentStreams: limits.http2StreamsMax, enableConnectProtocol: false },
+    streamResetBurst: limits.http2ResetsBurst,
+    streamResetRate: limits.http2ResetsPerSecond,
+    // Past this Node resets the stream; up to it request.ts can answer.
+    maxHeaderListPairs: limits.headersMaxCount * 10,
     maxHeaderSize: limits.headersMaxBytes,
     headersTimeout: limits.headersTimeoutMs,
     requestTimeout: limits.requestTimeoutMs,

@@ -4,6 +4,7 @@
  */
 import { randomUUID } from "node:crypto";
 import type { ServerResponse } from "node:http";
+import { constants, type ServerHttp2Stream } from "node:http2";
 import type { Duplex } from "node:stream";
 import type { Pool } from "undici";
 import { EDGE_ASSERTION_HEADER, REQUEST_ID_HEADER } from "../../src/contract/headers.ts";
@@ -81,16 +82,34 @@ export class IngressExchange {
       this.#refuse(admission.refusal, { close: true });
       return;
     }
-    if (this.#connection.mustClose) this.#closeAfterwards();
+    const isLast = this.#connection.countRequest() >= this.#environment.limits.requestsPerConnectionMax;
+    if (isLast || this.#connection.mustClose) this.#closeAfterwards();
+    if ("stream" in this.#request) this.#limitBodyTime(this.#request.stream);
     const assertion = this.#connection.currentAssertion(nowMs);
     if (assertion !== undefined) this.#forward(admission.host, assertion, options);
     else this.#signAndForward(admission, nowMs, options);
   }
 
+  /** Node limits the time of a request's body for HTTP/1.1 only. */
+  #limitBodyTime(stream: ServerHttp2Stream): void {
+    if (stream.endAfterHeaders) return;
+    const { requestTimeoutMs } = this.#environment.limits;
+    const timer = setTimeout(() => {
+      if (this.#response.headersSent) {
+        stream.close(constants.NGHTTP2_CANCEL);
+        return;
+      }
+      // RFC 9113, section 8.1: a whole answer to half a request, and no more of it, please.
+      stream.once("finish", () => stream.close(constants.NGHTTP2_NO_ERROR));
+      this.#refuse({ code: "request_timeout", detail: "the request did not arrive in time" });
+    }, requestTimeoutMs);
+    for (const event of ["end", "close"]) stream.once(event, () => clearTimeout(timer));
+  }
+
   /** May this request go on to the worker? About the connection and the limits only: the rest is policy. */
   #admit({ upgrade }: ExchangeOptions): Admission {
     const { limits } = this.#environment;
-    if (isHttp2TooLarge(this.#request, limits)) return refuse(HEADERS_TOO_LARGE);
+    if (hasTooLargeHeaders(this.#request, limits)) return refuse(HEADERS_TOO_LARGE);
     const target = parseRequestTarget(this.#request, this.#connection.hostname);
     if (!target.ok) return refuse({ code: target.problem, detail: target.detail });
     this.#path = target.path;
@@ -125,6 +144,7 @@ export class IngressExchange {
       headers: this.#headers(host, assertion),
       body: upgrade === undefined ? readBody(this.#request, limits.bodyMaxBytes) : undefined,
       response: this.#response,
+      sendTimeoutMs: limits.sendTimeoutMs,
       onFailure: (error) => this.#fail(error),
       ...(upgrade === undefined ? {} : { onUpgrade: (headers, socket) => this.#upgrade(upgrade, headers, socket) }),
     };
@@ -221,9 +241,10 @@ const HEADERS_TOO_LARGE: Refusal = { code: "headers_too_large", detail: "the req
 
 const UPGRADE_WITH_BODY: Refusal = { code: "bad_request", detail: "a WebSocket request has no body" };
 
-/** The HTTP/1.1 parser counts by itself; HTTP/2's limit is Node's own and larger, so that this answer can be given. */
-function isHttp2TooLarge(request: HttpRequest, limits: IngressLimits): boolean {
+/** The HTTP/1.1 parser counts by itself; HTTP/2's limits are Node's own and larger, so that this answer can be given. */
+function hasTooLargeHeaders(request: HttpRequest, limits: IngressLimits): boolean {
   if (request.httpVersionMajor === 1) return false;
+  if (request.rawHeaders.length > limits.headersMaxCount * 2) return true;
   const bytes = request.rawHeaders.reduce((total, text) => total + text.length, 0);
   return bytes > limits.headersMaxBytes;
 }
