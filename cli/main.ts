@@ -11,9 +11,11 @@ import { createExplainCommand } from "./commands/explain.ts";
 import { createLinkCommand } from "./commands/link.ts";
 import { createLoginCommand } from "./commands/login.ts";
 import { createLogoutCommand } from "./commands/logout.ts";
+import { createMasterKeyCommand } from "./commands/master-key.ts";
 import { createMtlsCertificateCommand } from "./commands/mtls-certificate.ts";
 import { createOriginCaCommand } from "./commands/origin-ca.ts";
 import { createPkiCommand } from "./commands/pki.ts";
+import { createServeCommand } from "./commands/serve.ts";
 import { createWhoamiCommand } from "./commands/whoami.ts";
 import { report } from "./output.ts";
 import { VERSION } from "./version.ts";
@@ -30,6 +32,7 @@ const program = new Command("sallyport")
   .exitOverride();
 for (const command of [
   createDevCommand(),
+  createServeCommand(),
   createEdgeCommand(),
   createControlCommand(),
   createBuildCommand(),
@@ -39,6 +42,7 @@ for (const command of [
   createOriginCaCommand(),
   createCustomDomainCommand(),
   createPkiCommand(),
+  createMasterKeyCommand(),
   createLoginCommand(),
   createLogoutCommand(),
   createWhoamiCommand(),

@@ -5,12 +5,13 @@ import type { JSONWebKeySet, JWK } from "jose";
 import type { Logger } from "pino";
 import { type Egress, type EgressOptions, startEgress } from "./egress/egress.ts";
 import { createAssertionSigner } from "./ingress/assertion-signer.ts";
+import { openCertificateDirectory } from "./ingress/certificate-directory.ts";
 import { DEFAULT_LIMITS, type IngressLimits } from "./ingress/limits.ts";
 import { createListener } from "./ingress/listener.ts";
 import { createProblemWriter } from "./ingress/problem-response.ts";
 import { createRequestLog } from "./ingress/request-log.ts";
 import { createSecondOpinion } from "./ingress/second-opinion.ts";
-import { createServerCertificates, type EdgeCa } from "./ingress/server-certificates.ts";
+import { createServerCertificates, type EdgeCa, type ServerCertificates } from "./ingress/server-certificates.ts";
 import { createServerNameCallback } from "./ingress/server-name.ts";
 import { createUpgradedConnections } from "./ingress/upgraded-connections.ts";
 import { createUpstream, type UpstreamOptions } from "./ingress/upstream.ts";
@@ -33,6 +34,8 @@ export interface EdgeOptions {
   /** Without it workers present no certificates to origins */
   egress?: EgressOptions;
   edgeCa: EdgeCa;
+  /** Server certificates for names that have files there; all others are made by the edge CA */
+  tlsDirectory?: string;
   /** Ed25519 private key */
   signingKey: JWK;
   /** Version of this program, for `trace.buildId` of the edge's own answers */
@@ -49,6 +52,8 @@ export interface Edge {
   readonly jwks: JSONWebKeySet;
   readonly egress: Pick<Egress, "url" | "issueToken"> | undefined;
   readiness(): Readiness;
+  /** Has another worker serve from now on. Resolves when what is under way at the old one is answered. */
+  replaceUpstream(upstream: UpstreamOptions): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -58,7 +63,9 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const clock = options.clock ?? Date.now;
   const trust = createTrustStore(await trustSource.load());
   const signer = await createAssertionSigner(options.signingKey);
-  const serverCertificates = await createServerCertificates(options.edgeCa, () => new Date(clock()));
+  const made = await createServerCertificates(options.edgeCa, () => new Date(clock()));
+  const directory = options.tlsDirectory === undefined ? undefined : openDirectory(options.tlsDirectory, made, logger);
+  const serverCertificates = directory ?? made;
   const upstream = createUpstream(options.upstream);
   const log = createRequestLog(logger);
   const fallbackCertificate = await serverCertificates.fallback();
@@ -100,15 +107,24 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     port: (listener.server.address() as AddressInfo).port,
     jwks: signer.jwks,
     egress,
+    replaceUpstream: (next) => upstream.replace(next),
     readiness: () => ({ trust: trustSource.status(), trustVersion: trust.version, isClosing }),
     async close() {
       isClosing = true;
-      trustSource.close();
+      const trustClosed = trustSource.close();
+      directory?.close();
       await listener.close(DRAIN_MS);
       await upstream.destroy();
       await egress?.close();
+      await trustClosed;
     },
   };
+}
+
+function openDirectory(path: string, others: ServerCertificates, logger: Logger) {
+  return openCertificateDirectory(path, others, (message) => {
+    logger.error({ event: "server_certificates_unchanged" }, message);
+  });
 }
 
 function listen(server: Http2SecureServer, { host, port }: EdgeOptions): Promise<void> {

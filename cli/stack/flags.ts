@@ -56,11 +56,12 @@ export function stateOptions(): Option[] {
   ];
 }
 
-export function edgeOptions(): Option[] {
+/** @param metricsPort where `/healthz` and `/readyz` are unless told otherwise; undefined for nowhere */
+export function edgeOptions(metricsPort?: number): Option[] {
   return [
     new Option("--port <port>", "the edge's TLS port, 0 picks a free one").default(8443).argParser(parsePort),
     new Option("--host <address>", "the address that the edge listens on").default("127.0.0.1"),
-    new Option("--metrics-port <port>", "/healthz and /readyz on loopback (default: off)").argParser(parsePort),
+    metricsPortOption(metricsPort),
     new Option(
       "--egress-port <port>",
       "where workers send requests that present a certificate, on loopback (default: a free one, kept over restarts)",
@@ -74,6 +75,11 @@ export function edgeOptions(): Option[] {
       .argParser(parseLimit),
     ...stateOptions(),
   ];
+}
+
+function metricsPortOption(port: number | undefined): Option {
+  const option = new Option("--metrics-port <port>", "/healthz and /readyz on loopback").argParser(parsePort);
+  return port === undefined ? option.default(undefined, "off") : option.default(port);
 }
 
 export function deploymentOptions(): Option[] {

@@ -18,11 +18,18 @@ export interface Provisioned {
   edgeKey: string;
 }
 
+/** What a build tells of a project's deployment. */
+export interface Build {
+  buildId: string;
+  /** Literal names only, of this start: what a rebuild under `wrangler dev` changes is registered at the next one */
+  mtlsCertificateNames: readonly string[];
+}
+
 /** @throws CliError when the control plane answers something unexpected */
 export async function provision(
   control: { url: string; adminKey: string },
   state: StateDirectory,
-  deployment: Deployment & { buildId: string },
+  deployment: Deployment & Build,
   pki: DemoPkiPaths,
 ): Promise<Provisioned> {
   const admin = createAdmin(control.url, control.adminKey);
@@ -45,6 +52,7 @@ export async function provision(
   await admin.ensure("PUT", `${accountPath}/projects/${project}/deployments/${deployment.environment}`, {
     environmentType: environmentTypeOf(deployment.environment),
     buildId: deployment.buildId,
+    mtlsCertificateNames: deployment.mtlsCertificateNames,
   });
   writeRecord(state, record);
   return { apiKeyPath, edgeKey };

@@ -22,6 +22,7 @@ export interface StackEdgeOptions {
   state: StateDirectory;
   upstreamUrl: string;
   egress: EgressOptions;
+  tlsDir?: string | undefined;
   trustSource: TrustSource;
   logger: Logger;
 }
@@ -38,6 +39,7 @@ export async function startStackEdge(options: StackEdgeOptions): Promise<StackEd
     trustSource: options.trustSource,
     egress: options.egress,
     edgeCa: await ensureEdgeCa(state),
+    ...(options.tlsDir === undefined ? {} : { tlsDirectory: options.tlsDir }),
     signingKey: await ensureSigningKey(state),
     version: VERSION,
     logger: options.logger,

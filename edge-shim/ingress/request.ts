@@ -6,7 +6,6 @@ import { randomUUID } from "node:crypto";
 import type { ServerResponse } from "node:http";
 import { constants, type ServerHttp2Stream } from "node:http2";
 import type { Duplex } from "node:stream";
-import type { Pool } from "undici";
 import { EDGE_ASSERTION_HEADER, REQUEST_ID_HEADER } from "../../src/contract/headers.ts";
 import type { ProblemCode, ProblemExplanation } from "../../src/contract/problem.ts";
 import { type ForwardedRequest, forward } from "../forwarding/forward.ts";
@@ -16,15 +15,17 @@ import { acceptUpgrade, type UpgradeSocket } from "../forwarding/websocket.ts";
 import type { Domain } from "../trust/trust-store.ts";
 import type { IngressConnection } from "./connection.ts";
 import type { IngressLimits } from "./limits.ts";
+import { findFramingProblem, isLastOfConnection } from "./message-framing.ts";
 import type { ProblemWriter } from "./problem-response.ts";
 import type { RequestLog } from "./request-log.ts";
 import { parseRequestTarget } from "./request-target.ts";
 import { joinCookies, sanitizeHeaders } from "./sanitize.ts";
 import type { UpgradedConnections } from "./upgraded-connections.ts";
+import type { Upstream } from "./upstream.ts";
 import type { Verdict } from "./verdict.ts";
 
 export interface RequestEnvironment {
-  readonly upstream: Pool;
+  readonly upstream: Pick<Upstream, "dispatcher">;
   readonly limits: IngressLimits;
   readonly problems: ProblemWriter;
   readonly log: RequestLog;
@@ -83,7 +84,7 @@ export class IngressExchange {
       return;
     }
     const isLast = this.#connection.countRequest() >= this.#environment.limits.requestsPerConnectionMax;
-    if (isLast || this.#connection.mustClose) this.#closeAfterwards();
+    if (isLast || this.#connection.mustClose || isLastOfConnection(this.#request)) this.#closeAfterwards();
     if ("stream" in this.#request) this.#limitBodyTime(this.#request.stream);
     const assertion = this.#connection.currentAssertion(nowMs);
     if (assertion !== undefined) this.#forward(admission.host, assertion, options);
@@ -110,6 +111,8 @@ export class IngressExchange {
   #admit({ upgrade }: ExchangeOptions): Admission {
     const { limits } = this.#environment;
     if (hasTooLargeHeaders(this.#request, limits)) return refuse(HEADERS_TOO_LARGE);
+    const problem = findFramingProblem(this.#request);
+    if (problem !== undefined) return refuse({ code: "bad_request", detail: problem });
     const target = parseRequestTarget(this.#request, this.#connection.hostname);
     if (!target.ok) return refuse({ code: target.problem, detail: target.detail });
     this.#path = target.path;
@@ -149,7 +152,7 @@ export class IngressExchange {
       ...(upgrade === undefined ? {} : { onUpgrade: (headers, socket) => this.#upgrade(upgrade, headers, socket) }),
     };
     try {
-      forward(upstream, forwarded);
+      forward(upstream.dispatcher, forwarded);
     } catch (error) {
       // undici checks what it is given and throws: a request that it will not write is not one to send on.
       this.#environment.log.failure("the request could not be forwarded", error, this.#requestId);

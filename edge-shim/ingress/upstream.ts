@@ -18,8 +18,35 @@ export interface UpstreamOptions {
   socketPath?: string;
 }
 
+export interface Upstream {
+  /** Where requests go now */
+  readonly dispatcher: Pool;
+  /**
+   * Sends requests elsewhere from now on. Resolves when what is under way on the old connections is answered.
+   *
+   * @throws TypeError as {@link createUpstream}
+   */
+  replace(options: UpstreamOptions): Promise<void>;
+  destroy(): Promise<void>;
+}
+
 /** @throws TypeError when `url` is not an `http:` URL without path */
-export function createUpstream(options: UpstreamOptions): Pool {
+export function createUpstream(options: UpstreamOptions): Upstream {
+  let dispatcher = openPool(options);
+  return {
+    get dispatcher() {
+      return dispatcher;
+    },
+    replace(next) {
+      const before = dispatcher;
+      dispatcher = openPool(next);
+      return before.close();
+    },
+    destroy: () => dispatcher.destroy(),
+  };
+}
+
+function openPool(options: UpstreamOptions): Pool {
   const url = new URL(options.url);
   if (url.protocol !== "http:" || url.pathname !== "/" || url.search !== "" || url.username !== "") {
     throw new TypeError(`"${options.url}" is not an upstream, give http://host:port without path`);

@@ -18,13 +18,13 @@ export interface WranglerDevOptions {
   logger: Logger;
 }
 
-const WRANGLER = join(
+export const WRANGLER = join(
   dirname(createRequire(import.meta.url).resolve("wrangler/package.json")),
   "wrangler-dist",
   "cli.js",
 );
 /** Offline and without questions; a user's own setting wins. */
-const WRANGLER_ENVIRONMENT = { CLOUDFLARE_CF_FETCH_ENABLED: "false", WRANGLER_SEND_METRICS: "false", CI: "1" };
+export const WRANGLER_ENVIRONMENT = { CLOUDFLARE_CF_FETCH_ENABLED: "false", WRANGLER_SEND_METRICS: "false", CI: "1" };
 
 export function createWranglerDev(options: WranglerDevOptions): SupervisedChild {
   const { logger } = options;

@@ -42,15 +42,27 @@ export interface Running {
   readonly exited: Promise<number | null>;
 }
 
-export function startSallyport(parameters: string[], options: { cwd?: string } = {}): Running {
+export interface CommandOptions {
+  cwd?: string;
+  /** In addition to that of the tests */
+  environment?: Record<string, string>;
+}
+
+export function startSallyport(parameters: string[], options: CommandOptions = {}): Running {
   return startCommand(process.execPath, [CLI, ...parameters], options);
 }
 
-export function startCommand(command: string, parameters: string[], options: { cwd?: string } = {}): Running {
+export function startCommand(command: string, parameters: string[], options: CommandOptions = {}): Running {
   const child = spawn(command, parameters, {
     cwd: options.cwd ?? REPOSITORY,
     stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, WRANGLER_SEND_METRICS: "false", CLOUDFLARE_CF_FETCH_ENABLED: "false", CI: "1" },
+    env: {
+      ...process.env,
+      WRANGLER_SEND_METRICS: "false",
+      CLOUDFLARE_CF_FETCH_ENABLED: "false",
+      CI: "1",
+      ...options.environment,
+    },
   });
   const output = { stdout: "", stderr: "" };
   child.stdout.on("data", (chunk: Buffer) => {
@@ -64,14 +76,14 @@ export function startCommand(command: string, parameters: string[], options: { c
 }
 
 /** Runs to the end. */
-export async function runCommand(command: string, parameters: string[], options: { cwd?: string } = {}) {
+export async function runCommand(command: string, parameters: string[], options: CommandOptions = {}) {
   const running = startCommand(command, parameters, options);
   const code = await running.exited;
   return { code, ...running.output };
 }
 
 /** Runs `sallyport` to the end. */
-export function runSallyport(parameters: string[], options: { cwd?: string } = {}) {
+export function runSallyport(parameters: string[], options: CommandOptions = {}) {
   return runCommand(process.execPath, [CLI, ...parameters], options);
 }
 
@@ -83,28 +95,26 @@ export interface DevStack extends AsyncDisposable {
   processes(): number[];
 }
 
-/** `sallyport dev` on a free port, with its state in `folder`; resolves when it wrote `ready.json`. */
-export async function startDev(folder: string, parameters: string[] = []): Promise<DevStack> {
+/** `sallyport dev` on free ports, with its state in `folder`; resolves when it wrote `ready.json`. */
+export function startDev(folder: string, parameters: string[] = []): Promise<DevStack> {
+  return startStack("dev", folder, parameters);
+}
+
+export async function startStack(
+  command: "dev" | "serve",
+  folder: string,
+  parameters: string[] = [],
+): Promise<DevStack> {
   const stateDir = join(folder, "state");
-  const running = startSallyport([
-    "dev",
-    "--port",
-    "0",
-    "--control-port",
-    "0",
-    "--origin-port",
-    "0",
-    "--state-dir",
-    stateDir,
-    ...parameters,
-  ]);
+  const ports = ["--port", "0", "--control-port", "0", "--origin-port", "0"];
+  const running = startSallyport([command, ...ports, "--state-dir", stateDir, ...parameters]);
   const ready = await waitFor(
     () => {
-      if (running.child.exitCode !== null) throw new Error(`dev ended: ${running.output.stderr.slice(-2_000)}`);
+      if (running.child.exitCode !== null) throw new Error(`${command} ended: ${running.output.stderr.slice(-2_000)}`);
       const note = readJson<ReadyNote>(join(stateDir, "ready.json"));
       return note?.pid === running.child.pid ? note : undefined;
     },
-    () => `dev was not ready: ${running.output.stderr.slice(-2_000)}`,
+    () => `${command} was not ready: ${running.output.stderr.slice(-2_000)}`,
     START_TIMEOUT_MS,
   );
   return {

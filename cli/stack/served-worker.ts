@@ -1,0 +1,97 @@
+/**
+ * The worker of `sallyport serve`, which is replaced without losing a request: SIGHUP bundles the project anew, starts a
+ * second worker, has the edge send requests there when it answers, and ends the first when it has answered its own. A
+ * project that does not build, or a worker that does not start, leaves the first in place.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Edge } from "../../edge-shim/edge.ts";
+import { bundleProject } from "../../edge-shim/workers/bundle-project.ts";
+import { createMiniflareWorker } from "../../edge-shim/workers/miniflare-worker.ts";
+import type { SupervisedChild } from "../../edge-shim/workers/supervised-child.ts";
+import { findFreePort } from "./ports.ts";
+import type { StackWorker, StackWorkerOptions } from "./run-stack.ts";
+
+/** Requests under way at a worker that was replaced have this long */
+const DRAIN_MS = 30_000;
+
+/** One bundle of the project, and who runs it. */
+interface Generation {
+  url: string;
+  child: SupervisedChild;
+  outDir: string;
+}
+
+export async function createServedWorker(options: StackWorkerOptions): Promise<StackWorker> {
+  let current = await createGeneration(options);
+  let edge: Pick<Edge, "replaceUpstream"> | undefined;
+  let reloading: Promise<void> | undefined;
+  let isStopping = false;
+
+  async function reload(): Promise<void> {
+    const { logger } = options;
+    try {
+      const next = await createGeneration(options);
+      await startGeneration(next);
+      if (isStopping || edge === undefined) return await endGeneration(next);
+      const before = current;
+      current = next;
+      logger.info({ event: "worker_replaced", url: next.url }, "a new worker serves from now on");
+      await Promise.race([edge.replaceUpstream({ url: next.url }), delay(DRAIN_MS, undefined, { ref: false })]);
+      await endGeneration(before);
+    } catch (error) {
+      logger.error(
+        { event: "worker_kept", err: error },
+        "the project could not be reloaded, the last good worker goes on",
+      );
+    }
+  }
+
+  /** One after the other; a signal that comes meanwhile is one more after it. */
+  function askForReload(): void {
+    reloading = (reloading ?? Promise.resolve()).then(reload);
+  }
+
+  return {
+    url: current.url,
+    start: () => startGeneration(current),
+    attach(attached) {
+      edge = attached;
+      process.on("SIGHUP", askForReload);
+    },
+    async stop() {
+      isStopping = true;
+      process.off("SIGHUP", askForReload);
+      await reloading;
+      await endGeneration(current);
+    },
+  };
+}
+
+async function createGeneration(options: StackWorkerOptions): Promise<Generation> {
+  const { projectDir, configPath, envFiles, state, logger } = options;
+  const outDir = mkdtempSync(join(state.path, "bundle-"));
+  const scriptPath = await bundleProject(projectDir, configPath, outDir).catch((error: unknown) => {
+    rmSync(outDir, { recursive: true, force: true });
+    throw error;
+  });
+  const port = await findFreePort();
+  const persistDir = state.persistPath;
+  const child = createMiniflareWorker({ projectDir, logger, scriptPath, configPath, envFiles, port, persistDir });
+  return { url: `http://127.0.0.1:${port}`, child, outDir };
+}
+
+async function startGeneration(generation: Generation): Promise<void> {
+  try {
+    await generation.child.start();
+  } catch (error) {
+    await endGeneration(generation);
+    throw error;
+  }
+}
+
+async function endGeneration({ child, outDir }: Generation): Promise<void> {
+  await child.stop();
+  rmSync(outDir, { recursive: true, force: true });
+}

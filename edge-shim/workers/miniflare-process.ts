@@ -1,0 +1,56 @@
+/**
+ * The gateway worker under Miniflare, in a process of its own: run by miniflare-worker.ts, which it tells when requests
+ * are answered. Requests reach workerd directly, without Miniflare's entry worker, which costs two thirds of the
+ * throughput and believes headers that only wrangler should send (toolchain.md).
+ */
+import { readFileSync } from "node:fs";
+import { parseEnv } from "node:util";
+import { convertV4MiniflareOptions, Miniflare } from "miniflare";
+import { unstable_getMiniflareWorkerOptions } from "wrangler";
+
+export interface MiniflareProcessOptions {
+  /** What wrangler made of the project: one ES module */
+  scriptPath: string;
+  /** Wrangler's configuration of the project: bindings, variables, compatibility */
+  configPath: string;
+  /** Files with `NAME=value` lines; of two values the later file's counts */
+  envFiles: readonly string[];
+  /** Loopback */
+  port: number;
+  persistDir: string;
+}
+
+/** How Miniflare calls it, which nobody else does */
+const WORKER_NAME = "gateway";
+
+function readVariables(paths: readonly string[]): Record<string, string> {
+  return Object.assign({}, ...paths.map((path) => parseEnv(readFileSync(path, "utf8"))));
+}
+
+async function main(options: MiniflareProcessOptions): Promise<void> {
+  const { workerOptions } = unstable_getMiniflareWorkerOptions(options.configPath);
+  // Bindings that work on Cloudflare only: here the egress presents certificates.
+  const { mtlsCertificates: _, modulesRules: __, ...bindings } = workerOptions;
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      host: "127.0.0.1",
+      cf: false,
+      logRequests: false,
+      defaultPersistRoot: options.persistDir,
+      workers: [
+        {
+          ...bindings,
+          name: WORKER_NAME,
+          modulesRoot: "/",
+          modules: [{ type: "ESModule", path: options.scriptPath }],
+          bindings: { ...(bindings.bindings as object), ...readVariables(options.envFiles) },
+          unsafeDirectSockets: [{ host: "127.0.0.1", port: options.port }],
+        },
+      ],
+    }),
+  );
+  await miniflare.ready;
+  process.send?.("ready");
+}
+
+await main(JSON.parse(process.argv[2] ?? "{}") as MiniflareProcessOptions);

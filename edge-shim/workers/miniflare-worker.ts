@@ -1,0 +1,28 @@
+/** The gateway worker under Miniflare: what `sallyport serve` runs, as fast as workerd is. */
+import { fileURLToPath } from "node:url";
+import type { Logger } from "pino";
+import type { MiniflareProcessOptions } from "./miniflare-process.ts";
+import { createSupervisedChild, type SupervisedChild } from "./supervised-child.ts";
+
+const PROCESS = fileURLToPath(new URL("./miniflare-process.ts", import.meta.url));
+
+export interface MiniflareWorkerOptions extends MiniflareProcessOptions {
+  projectDir: string;
+  logger: Logger;
+}
+
+export function createMiniflareWorker({ projectDir, logger, ...options }: MiniflareWorkerOptions): SupervisedChild {
+  return createSupervisedChild({
+    name: "worker",
+    modulePath: PROCESS,
+    // Variables, secrets among them, are in files: arguments are seen by everybody on the machine.
+    arguments: [JSON.stringify(options satisfies MiniflareProcessOptions)],
+    workingDirectory: projectDir,
+    environment: { CLOUDFLARE_CF_FETCH_ENABLED: "false", WRANGLER_SEND_METRICS: "false", ...process.env },
+    isReadyMessage: (message) => message === "ready",
+    onOutput(line) {
+      if (line.trim() !== "") logger.info({ event: "worker_output" }, `[worker] ${line}`);
+    },
+    logger,
+  });
+}

@@ -1,0 +1,119 @@
+/** `sallyport serve`: the same verdicts as `dev`, and nothing lost when the project is taken up again or it ends. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Curl, createCurl } from "./curl.ts";
+import { createKeptAliveClient, type KeptAliveClient } from "./kept-alive.ts";
+import { copyExampleProject, createFolder, type DevStack, isAlive, startStack, waitFor } from "./sallyport.ts";
+
+const CONNECTIONS = 10;
+
+const folder = createFolder();
+let project: string;
+let stack: DevStack;
+let curl: Curl;
+
+beforeAll(async () => {
+  project = copyExampleProject(folder.path);
+  stack = await startStack("serve", folder.path, ["--project-dir", project, "--metrics-port", "0"]);
+  curl = createCurl(stack.ready.edge, file("edgeCa"));
+});
+
+afterAll(async () => {
+  await stack?.[Symbol.asyncDispose]();
+  folder[Symbol.dispose]();
+});
+
+function file(name: string): string {
+  return stack.ready.files[name] ?? "";
+}
+
+function createClient(): KeptAliveClient {
+  const [ca, cert, key] = ["edgeCa", "clientCert", "clientKey"].map((name) => readFileSync(file(name), "utf8"));
+  return createKeptAliveClient({ edge: stack.ready.edge, connections: CONNECTIONS, ca, cert, key });
+}
+
+interface Load {
+  bodies: Set<string>;
+  end(): Promise<void>;
+}
+
+/** Every answer is a 200, or ending the load fails. */
+function startLoad(client: KeptAliveClient): Load {
+  const bodies = new Set<string>();
+  let isOver = false;
+  const loops = Array.from({ length: CONNECTIONS }, async () => {
+    while (!isOver) {
+      const { status, body } = await client.get("/v1/example");
+      expect({ status, body }).toMatchObject({ status: 200 });
+      bodies.add(body);
+    }
+  });
+  return {
+    bodies,
+    async end() {
+      isOver = true;
+      await Promise.all(loops);
+    },
+  };
+}
+
+function edit(from: string, to: string): void {
+  const path = join(project, "modules", "hello.ts");
+  writeFileSync(path, readFileSync(path, "utf8").replace(from, to));
+}
+
+it("gives the verdicts of dev, and presents certificates to origins", async () => {
+  const client = { cert: file("clientCert"), key: file("clientKey") };
+  const rogue = { cert: file("rogueCert"), key: file("rogueKey") };
+  expect(await curl("/v1/example", client)).toMatchObject({ status: 200 });
+  expect((await curl("/v1/example", rogue)).json()).toMatchObject({ code: "client_certificate_rejected" });
+  expect((await curl("/v1/example")).json()).toMatchObject({ code: "client_certificate_required" });
+  const subject = "CN=example-gateway,O=Example,C=US";
+  expect((await curl("/v1/alb/hello")).json()).toMatchObject({ clientCertificate: { subject } });
+  expect((await curl("/v1/alb-function")).json()).toMatchObject({ clientCertificate: { subject } });
+});
+
+describe("SIGHUP", () => {
+  it("takes the project up again under load without one failed request", async () => {
+    using client = createClient();
+    const load = startLoad(client);
+    edit("Hello, ", "Welcome, ");
+    stack.running.child.kill("SIGHUP");
+    await waitFor(() => ([...load.bodies].some((body) => body.startsWith("Welcome, ")) ? true : undefined));
+    await load.end();
+    expect([...load.bodies].map((body) => body.split(",")[0]).sort()).toEqual(["Hello", "Welcome"]);
+  });
+
+  it("leaves the last good worker in place when the project does not build, and says so", async () => {
+    edit("export default", "export defalt");
+    stack.running.child.kill("SIGHUP");
+    await waitFor(() => (stack.running.output.stderr.includes("worker_kept") ? true : undefined));
+    expect((await curl("/v1/example", { cert: file("clientCert"), key: file("clientKey") })).body).toContain("Welcome");
+    edit("export defalt", "export default");
+  });
+});
+
+it("SIGTERM under load answers every request that it took, and leaves no process", async () => {
+  using client = createClient();
+  const processes = stack.processes();
+  let isRefused = false;
+  const loops = Array.from({ length: CONNECTIONS }, async () => {
+    for (;;) {
+      const answer = await client.get("/v1/example").catch((error: NodeJS.ErrnoException) => error.code ?? "");
+      // A new connection is refused once the port is closed; an idle one may be closed as a request goes out on it.
+      if (typeof answer === "string") {
+        isRefused = true;
+        expect(["ECONNREFUSED", "ECONNRESET"]).toContain(answer);
+        return;
+      }
+      expect(answer.status).toBe(200);
+    }
+  });
+  stack.running.child.kill("SIGTERM");
+  expect(await stack.running.exited).toBe(0);
+  await Promise.all(loops);
+  expect(isRefused).toBe(true);
+  expect(processes.length).toBeGreaterThan(1);
+  await waitFor(() => (processes.some(isAlive) ? undefined : true));
+});
