@@ -7,7 +7,7 @@ import { isApiKey } from "./api-key.ts";
 import { isLoopback } from "./api-url.ts";
 import { readCredentials } from "./credentials.ts";
 import { type Link, linkPath } from "./link-file.ts";
-import { findLocalStack } from "./local-stack.ts";
+import { findLocalStack, findLocalStackAsAdmin } from "./local-stack.ts";
 import type { ApiFlags } from "./options.ts";
 import { Refusal, refuse } from "./refusal.ts";
 
@@ -36,11 +36,18 @@ interface KnownControlPlane {
   project?: string | undefined;
 }
 
+/** What the command's requests need; it decides only between the two keys that a local stack has. */
+type KeyScope = "account" | "admin";
+
 type ConnectionFlags = Pick<ApiFlags, "apiUrl" | "apiKey" | "account" | "project" | "stateDir">;
 
 /** @throws CliError that says what is missing and how to give it */
-export function resolveConnection(flags: ConnectionFlags, link: Link | undefined): Connection {
-  const known = chooseKnown(flags, link);
+export function resolveConnection(
+  flags: ConnectionFlags,
+  link: Link | undefined,
+  scope: KeyScope = "account",
+): Connection {
+  const known = chooseKnown(flags, link, scope);
   const apiUrl = flags.apiUrl || known?.apiUrl;
   if (apiUrl === undefined) throw explainNoControlPlane(flags, link);
   const apiKey = flags.apiKey?.trim() || known?.apiKey;
@@ -60,7 +67,7 @@ export function resolveConnection(flags: ConnectionFlags, link: Link | undefined
 
 /** Whether commands here would find a control plane. @throws CliError for a damaged file */
 export function isConnectionKnown(flags: ConnectionFlags): boolean {
-  const known = chooseKnown(flags, undefined);
+  const known = chooseKnown(flags, undefined, "account");
   return (flags.apiUrl || known?.apiUrl) !== undefined && (flags.apiKey || known?.apiKey) !== undefined;
 }
 
@@ -80,10 +87,10 @@ export function warnUnencrypted(apiUrl: string): void {
   hint("use https");
 }
 
-function chooseKnown(flags: ConnectionFlags, link: Link | undefined): KnownControlPlane | undefined {
+function chooseKnown(flags: ConnectionFlags, link: Link | undefined, scope: KeyScope): KnownControlPlane | undefined {
   const wanted = flags.apiUrl || link?.apiUrl;
   if (flags.apiUrl && flags.apiKey) return undefined;
-  const stack = findLocalStack(flags.stateDir);
+  const stack = scope === "admin" ? findLocalStackAsAdmin(flags.stateDir) : findLocalStack(flags.stateDir);
   if (stack !== undefined && (wanted ?? stack.apiUrl) === stack.apiUrl) return { source: "local stack", ...stack };
   const login = readCredentials();
   return login !== undefined && (wanted ?? login.apiUrl) === login.apiUrl ? { source: "login", ...login } : undefined;

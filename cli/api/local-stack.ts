@@ -35,10 +35,26 @@ export function findLocalStack(stateDir: string): LocalStack | undefined {
   }
 }
 
+/** The same with the key that administers its control plane; undefined, too, where the state directory has none. */
+export function findLocalStackAsAdmin(stateDir: string): LocalStack | undefined {
+  const stack = findLocalStack(stateDir);
+  const apiKey = readKey(join(stateDir, "admin-key"));
+  return stack !== undefined && apiKey !== undefined ? { ...stack, apiKey } : undefined;
+}
+
+function readKey(path: string): string | undefined {
+  try {
+    const key = readOptional(path)?.trim() ?? "";
+    return isApiKey(key) ? key : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 function readStack({ control, account, project, files }: Infer<typeof readyNoteSchema>): LocalStack | undefined {
   const apiUrl = parseApiUrl(control);
-  const apiKey = readOptional(files.apiKey)?.trim() ?? "";
-  return apiUrl !== undefined && isLoopback(apiUrl) && isApiKey(apiKey)
+  const apiKey = readKey(files.apiKey);
+  return apiUrl !== undefined && isLoopback(apiUrl) && apiKey !== undefined
     ? { apiUrl, apiKey, account, project }
     : undefined;
 }

@@ -24,21 +24,33 @@ export interface BuildOptions {
   outFile?: string | undefined;
 }
 
-export type BuildResult =
-  | { ok: true; buildId: string; outFile: string; routes: readonly RouteDefinition[]; warnings: readonly Problem[] }
-  | { ok: false; outFile: string; problems: readonly Problem[] };
+interface BuiltProject {
+  ok: true;
+  buildId: string;
+  outFile: string;
+  routes: readonly RouteDefinition[];
+  /** Of the mTLS certificates that routes and modules name literally, sorted; variables name others at run time */
+  mtlsCertificateNames: readonly string[];
+  warnings: readonly Problem[];
+}
+
+export type BuildResult = BuiltProject | { ok: false; outFile: string; problems: readonly Problem[] };
 
 /** On problems nothing is written, so that a worker that runs keeps its last good entry. */
 export async function buildProject(options: BuildOptions): Promise<BuildResult> {
   const log: BuildLog = { problems: [], warnings: [] };
   const projectDir = await realpath(options.projectDir).catch(() => resolve(options.projectDir));
-  const { definition, uses }: CompiledProject = compileProject(await readProjectFiles(projectDir, log), log);
+  const project: CompiledProject = compileProject(await readProjectFiles(projectDir, log), log);
+  const { definition, uses } = project;
   const modules = await buildUserModules(projectDir, uses, log);
   const outFile = resolve(options.outFile ?? join(projectDir, DEFAULT_ENTRY));
   if (log.problems.length > 0) return { ok: false, outFile, problems: withoutRepetition(log.problems) };
   const buildId = computeBuildId(definition, modules);
   await writeEntryModule(outFile, { buildId, ...definition }, modules);
-  return { ok: true, buildId, outFile, routes: definition.routes, warnings: withoutRepetition(log.warnings) };
+  const names = [project, ...modules].flatMap((source) => source.mtlsCertificateNames);
+  const mtlsCertificateNames = [...new Set(names)].sort();
+  const warnings = withoutRepetition(log.warnings);
+  return { ok: true, buildId, outFile, routes: definition.routes, mtlsCertificateNames, warnings };
 }
 
 /** One after the other, so that problems are told in the same order every time. */

@@ -1,6 +1,7 @@
 /** From the project's files to the definition that the gateway worker loads. Pure: whatever the JSON, it only reports. */
 import type { ProjectDefinition } from "../../src/contract/project.ts";
 import type { ModuleUse } from "./module-references.ts";
+import { findNamesInRoutes } from "./mtls-certificate-names.ts";
 import { compilePolicies, POLICIES_FILE } from "./policies.ts";
 import { type BuildLog, type Place, warn } from "./problem.ts";
 import type { ProjectFile } from "./project-file.ts";
@@ -17,6 +18,8 @@ export interface ProjectFiles {
 export interface CompiledProject {
   definition: Omit<ProjectDefinition, "buildId">;
   uses: ModuleUse[];
+  /** Of the mTLS certificates that routes name literally */
+  mtlsCertificateNames: string[];
 }
 
 /** Only to be used when `log.problems` is still empty afterwards. */
@@ -38,5 +41,6 @@ export function compileProject(files: ProjectFiles, log: BuildLog): CompiledProj
       corsPolicies: compiled?.corsPolicies ?? [],
     },
     uses,
+    mtlsCertificateNames: findNamesInRoutes(routes),
   };
 }

@@ -3,11 +3,14 @@
  * bundle it, what it exports. Nothing of the project is executed by a build.
  */
 import { realpath, stat } from "node:fs/promises";
-import { join, sep } from "node:path";
+import { SourceMap } from "node:module";
+import { join, relative, sep } from "node:path";
 import { type BuildFailure, build, type Metafile } from "esbuild";
 import type { UserModule } from "../../src/contract/project-files/selectors.ts";
+import { findCertificateNames, type LiteralName } from "./module-certificate-names.ts";
 import type { ModuleUse } from "./module-references.ts";
-import { type BuildLog, below, report } from "./problem.ts";
+import { findNameProblem } from "./mtls-certificate-names.ts";
+import { type BuildLog, below, report, warn } from "./problem.ts";
 
 const MODULE_EXTENSIONS = [".ts", ".tsx", ".js", ".mjs"];
 /** Far above any hand-written module: a larger one is a file that got there by mistake. */
@@ -25,6 +28,8 @@ export interface BuiltModule {
   file: string;
   /** The module and what it imports from the project, for the build id */
   code: string;
+  /** Of the mTLS certificates that this code names literally */
+  mtlsCertificateNames: readonly string[];
 }
 
 type Located = { ok: true; file: string } | { ok: false; reason: string };
@@ -34,6 +39,8 @@ interface Analysis {
   /** False when the module re-exports everything of a package: then only the worker knows its exports */
   isComplete: boolean;
   code: string;
+  /** As JSON, with paths from the project on */
+  sourceMap: string;
 }
 
 /** Every module that is used, once; what is missing or cannot be bundled is reported. `projectDir` has no links. */
@@ -71,7 +78,31 @@ async function buildUserModule(
     const found = [...analysis.exports].join(", ") || "none";
     report(below(place, "export"), `"${name}" is not an export of ${module}, found ${found}`);
   }
-  return { module, file: located.file, code: analysis.code };
+  const mtlsCertificateNames = findNames(relative(projectDir, located.file), analysis, log);
+  return { module, file: located.file, code: analysis.code, mtlsCertificateNames };
+}
+
+/** Literal names of mTLS certificates in the module; those that nothing can be uploaded under are reported. */
+function findNames(file: string, { code, sourceMap }: Analysis, log: BuildLog): string[] {
+  const found = findCertificateNames(code);
+  if (!found.ok) {
+    const message = `cannot be read for names of mTLS certificates: ${found.reason}`;
+    warn({ file, path: [], log }, message, "those that it names can be deleted while it uses them");
+    return [];
+  }
+  for (const literal of found.names) {
+    const problem = findNameProblem(literal.name);
+    if (problem !== undefined) log.problems.push({ ...locateSource(sourceMap, literal, file), path: "", ...problem });
+  }
+  return found.names.map(({ name }) => name);
+}
+
+/** The place in the project's file that a place in the bundle comes from. */
+function locateSource(sourceMap: string, { line, column }: LiteralName, file: string) {
+  const entry = new SourceMap(JSON.parse(sourceMap)).findEntry(line - 1, column);
+  if (!("originalSource" in entry)) return { file };
+  const { originalSource, originalLine, originalColumn } = entry;
+  return { file: originalSource, location: { line: originalLine + 1, column: originalColumn + 1 } };
 }
 
 /** The file behind a module name, if it is a regular file of a sensible size inside the project's `modules/`. */
@@ -106,14 +137,20 @@ async function analyse(projectDir: string, file: string, log: BuildLog): Promise
     loader: { ".txt": "text", ".html": "text", ".sql": "text", ".bin": "binary" },
     // The project's own tsconfig may map the runtime to a folder, which is not part of this module
     tsconfigRaw: "{}",
+    // The only syntax of the day that the parser behind findCertificateNames does not know
+    supported: { decorators: false },
     metafile: true,
+    sourcemap: "external",
+    sourcesContent: false,
     write: false,
     outfile: "module.js",
     logLevel: "silent",
   }).catch((failure: BuildFailure) => reportFailure(failure, file, log));
   if (result === undefined) return undefined;
-  const code = result.outputFiles[0]?.text ?? "";
-  return { exports: exportsOf(result.metafile), isComplete: !/^export \* from/m.test(code), code };
+  const textOf = (ending: string) => result.outputFiles.find(({ path }) => path.endsWith(ending))?.text ?? "";
+  const code = textOf(".js");
+  const isComplete = !/^export \* from/m.test(code);
+  return { exports: exportsOf(result.metafile), isComplete, code, sourceMap: textOf(".map") };
 }
 
 function exportsOf({ outputs }: Metafile): ReadonlySet<string> {

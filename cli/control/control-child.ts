@@ -7,6 +7,7 @@ import type { Logger } from "pino";
 import { readOptional } from "../../edge-shim/files.ts";
 import { createSupervisedChild, type SupervisedChild } from "../../edge-shim/workers/supervised-child.ts";
 import { type StateDirectory, writePrivate } from "../stack/state-directory.ts";
+import { readMasterKeys } from "./master-keys.ts";
 
 /** What control-process.ts is given. */
 export interface ControlProcessOptions {
@@ -28,8 +29,8 @@ export interface EmbeddedControlPlane {
 const PROCESS = fileURLToPath(new URL("./control-process.ts", import.meta.url));
 const ADMIN_KEY_PREFIX = "spk_bootstrap_";
 const SECRET_BYTES = 32;
-const MASTER_KEY_BYTES = 32;
 
+/** @throws CliError for master keys that are none */
 export function createEmbeddedControlPlane(
   state: StateDirectory,
   options: Pick<ControlProcessOptions, "port" | "managedDomainBase" | "dnsServers">,
@@ -46,7 +47,7 @@ export function createEmbeddedControlPlane(
     arguments: [JSON.stringify({ ...options, persistDir, adminKeySha256 } satisfies ControlProcessOptions)],
     workingDirectory: state.path,
     // Not among the arguments, which every user of the machine can read.
-    environment: { ...process.env, SALLYPORT_MASTER_KEY: process.env.SALLYPORT_MASTER_KEY ?? ensureMasterKey(state) },
+    environment: { ...process.env, ...readMasterKeys(state, process.env) },
     isReadyMessage: (message) => message === "ready",
     onOutput(line) {
       if (line.trim() !== "") logger.info({ event: "control_output" }, `[control] ${line}`);
@@ -54,16 +55,6 @@ export function createEmbeddedControlPlane(
     logger,
   });
   return { url: `http://127.0.0.1:${options.port}`, adminKey, child };
-}
-
-/** Seals the private keys in the database; whoever has a key of their own gives it in `SALLYPORT_MASTER_KEY`. */
-function ensureMasterKey(state: StateDirectory): string {
-  const path = join(state.path, "master-key");
-  const known = readOptional(path)?.trim();
-  if (known !== undefined) return known;
-  const key = randomBytes(MASTER_KEY_BYTES).toString("base64");
-  writePrivate(path, `${key}\n`);
-  return key;
 }
 
 function ensureAdminKey(state: StateDirectory): string {

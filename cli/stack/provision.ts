@@ -21,7 +21,7 @@ export interface Provisioned {
 /** What a build tells of a project's deployment. */
 export interface Build {
   buildId: string;
-  /** Literal names only, of this start: what a rebuild under `wrangler dev` changes is registered at the next one */
+  /** Literal names only, those of this start: what a later build of a running stack changes, the next start registers */
   mtlsCertificateNames: readonly string[];
 }
 

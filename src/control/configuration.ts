@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { hostnameSchema } from "../contract/hostname.ts";
+import { isMasterKey, MASTER_KEY_FORM } from "../contract/master-key.ts";
 import type { EdgeNotifier } from "./edge/notifier.ts";
 
 export interface ControlEnvironment {
@@ -18,7 +19,7 @@ export interface ControlEnvironment {
 
 const masterKeySchema = z
   .string()
-  .regex(/^[A-Za-z0-9+/]{43}=$/, "expected are 32 bytes in base64: openssl rand -base64 32")
+  .refine(isMasterKey, `expected are ${MASTER_KEY_FORM}`)
   .transform((text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0)))
   .optional();
 

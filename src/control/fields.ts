@@ -3,6 +3,7 @@
  * in code, or in one line of a log, so that nothing that is quoted somewhere has to be escaped there.
  */
 import { z } from "@hono/zod-openapi";
+import { IDENTIFIER_ALLOWED, isIdentifier, proposeIdentifier } from "../contract/identifier.ts";
 import type { IssueParams } from "./router.ts";
 
 /** A value that is short and printable enough to be repeated in an answer; anything else could be a key. */
@@ -26,25 +27,21 @@ export const labelSchema = fieldOf(
   "1 to 40 lower-case letters, digits and inner dashes, beginning with a letter",
 ).openapi({ example: "example" });
 
-const IDENTIFIER = /^[A-Za-z_$][A-Za-z0-9_$]{0,63}$/;
-const IDENTIFIER_ALLOWED = "1 to 64 letters, digits, _ and $, not beginning with a digit";
-
 /** Of certificates, which code refers to by name. */
 export const identifierSchema = z
   .string()
   .superRefine((value, context) => {
-    if (IDENTIFIER.test(value)) return;
+    if (isIdentifier(value)) return;
     const message = `${quote(value)} is not a JavaScript identifier, allowed are ${IDENTIFIER_ALLOWED}`;
     const params: IssueParams = { code: "name_not_identifier", hint: suggestIdentifier(value) };
     context.addIssue({ code: "custom", message, params });
   })
   .openapi({ example: "my_ca" });
 
-/** Guides for other gateways show names with dashes, so the name that would do is said. */
+/** The name that would do is said, unless what was sent could be a key in the wrong field. */
 function suggestIdentifier(value: string): string {
-  const suggested = value.replace(/[-. ]/g, "_");
-  const isShown = quote(value) !== "the value" && IDENTIFIER.test(suggested);
-  return `use ${IDENTIFIER_ALLOWED}${isShown ? `: ${suggested}` : ""}`;
+  const proposed = quote(value) === "the value" ? undefined : proposeIdentifier(value);
+  return `use ${IDENTIFIER_ALLOWED}${proposed === undefined ? "" : `: ${proposed}`}`;
 }
 
 /** Of things that only people read. */

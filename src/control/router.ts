@@ -7,6 +7,7 @@ import type { Context } from "hono";
 import type { Principal } from "./authentication.ts";
 import type { Configuration, ControlEnvironment } from "./configuration.ts";
 import type { Database } from "./database/database.ts";
+import { quote } from "./fields.ts";
 import { isProblemCode, problem } from "./problem.ts";
 
 export interface ControlContext {
@@ -56,5 +57,11 @@ function refuseInput(c: Context<ControlContext>, error: z.ZodError) {
 
 function describeIssue(issue: z.core.$ZodIssue) {
   const own = issue.code === "custom" ? paramsSchema.safeParse(issue.params).data : undefined;
-  return { path: issue.path.join("."), message: issue.message, code: issue.code, ...own };
+  return { path: issue.path.join("."), message: describe(issue), code: issue.code, ...own };
+}
+
+/** Zod repeats keys that it does not know, and a caller can have put anything there: a private key, say. */
+function describe(issue: z.core.$ZodIssue): string {
+  if (issue.code !== "unrecognized_keys") return issue.message;
+  return `${issue.keys.map(quote).join(", ")} is not a field of this request`;
 }

@@ -9,7 +9,7 @@ function problemsOfHandler(name: string, options: Record<string, unknown>): Prom
 }
 
 test.each([
-  ["urlForwardHandler", { baseUrl: "https://alb.example", mtlsCertificate: "aws-alb-cert" }],
+  ["urlForwardHandler", { baseUrl: "https://alb.example", mtlsCertificate: "aws_alb_cert" }],
   ["urlForwardHandler", { baseUrl: "${env.ALB_BACKEND_URL}", mtlsCertificate: "$env(ALB_MTLS_CERT)" }],
   ["urlForwardHandler", { baseUrl: "$env(ALB_BACKEND_URL)", forwardSearch: false, followRedirects: true }],
   ["urlRewriteHandler", { rewritePattern: "https://${env.HOST}/v2/${e(params.id)}" }],
@@ -29,6 +29,16 @@ test.each([
   ["urlForwardHandler", { baseUrl: "https://${env.HOST" }, 'does not end with "}"'],
   ["urlRewriteHandler", { rewritePattern: "https://${eval('1')}/" }, "is not a property path"],
   ["redirectHandler", { location: "/", status: 200 }, '"200" is not a redirect status'],
+  [
+    "urlForwardHandler",
+    { baseUrl: "https://a.example", mtlsCertificate: "" },
+    '.options.mtlsCertificate: "" is not the name of an mTLS certificate',
+  ],
+  [
+    "urlRewriteHandler",
+    { rewritePattern: "https://a.example", mtlsCertificate: "aws-alb-cert" },
+    '.options.mtlsCertificate: "aws-alb-cert" cannot be the name of an mTLS certificate, allowed are 1 to 64 letters',
+  ],
 ])("%s does not build with %o", async (name, options, problem) => {
   const problems = await problemsOfHandler(name, options);
   expect(problems).toContainEqual(expect.stringContaining(problem));

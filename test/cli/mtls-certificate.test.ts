@@ -111,6 +111,10 @@ test.concurrent("a certificate is rotated under its id and name, switched betwee
   const refused = await run(["mtls-certificate", "delete", ...one, "-o", "json"]);
   expect(refused.code).toBe(1);
   expect(JSON.parse(refused.stdout)).toMatchObject({ status: 409, code: "mtls_certificate_in_use" });
+  expect(refused.stderr).toMatch(
+    /^sallyport: error: "aws_alb_cert" is used by the deployments "staging" of this project\n/,
+  );
+  expect(refused.stderr).toMatch(/^sallyport: hint: take the name out of the project and deploy it, or .*disabling/m);
   await control.send("PUT", `${base}/deployments/staging`, { ...registration, mtlsCertificateNames: [] });
   const deleted = await run(["mtls-certificate", "delete", ...one, "-o", "json"]);
   expect(JSON.parse(deleted.stdout)).toEqual({ id, deleted: true });

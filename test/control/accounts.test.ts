@@ -165,6 +165,27 @@ describe("deployments", () => {
     expect(list.body.data).toEqual([again.body]);
   });
 
+  it("are taken off the list when they are gone, by their own account", async () => {
+    const { path, call } = await createAccount();
+    const stranger = await createAccount();
+    const one = `${path}/projects/shop/deployments/preview-7`;
+    await call("PUT", one, { environmentType: "preview", buildId: "b1" });
+    expect((await stranger.call("DELETE", one)).status).toBe(404);
+    expect((await call("DELETE", one)).status).toBe(204);
+    expect((await call("DELETE", one)).status).toBe(404);
+    expect((await call("GET", `${path}/projects/shop/deployments`)).body.data).toEqual([]);
+    const [entry] = (await call("GET", `${path}/audit-log?limit=1`)).body.data ?? [];
+    expect(entry).toMatchObject({ action: "deployment.delete", target: "shop/preview-7" });
+  });
+
+  it("name only certificates that can be uploaded", async () => {
+    const { path, call } = await createAccount();
+    const body = { environmentType: "production", buildId: "b1", mtlsCertificateNames: ["aws-alb-cert"] };
+    const answer = await call("PUT", `${path}/projects/shop/deployments/production`, body);
+    expect([answer.status, answer.body.code]).toEqual([400, "name_not_identifier"]);
+    expect(answer.body.hint).toMatch(/: aws_alb_cert$/);
+  });
+
   it("need a project and an environment type that exist", async () => {
     const { path, call } = await createAccount();
     const body = { environmentType: "production", buildId: "b1" };

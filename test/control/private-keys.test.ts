@@ -30,6 +30,7 @@ describe("a private key", () => {
       await upload("client", { name: "x", privateKey: keyOf("rotatedClient") }),
       await upload("client", { name: keyOf("client") }),
       await upload("client", { key: keyOf("client") }),
+      await upload("client", { [keyOf("client")]: "" }),
       await upload("client", { certificate: keyOf("client"), privateKey: pemOf("client") }),
       await upload("client", { privateKey: keyForm("sec1").replace("EC ", "") }),
       await upload("client", { environmentTypes: [keyOf("client")] }),

@@ -20,7 +20,10 @@ export function findUrlProblem(url: URL | null): string | undefined {
   return url.hash === "" ? undefined : "has a fragment, which is never sent to an origin";
 }
 
-/** Printable ASCII: the name travels in a header. */
+/**
+ * What a worker passes on as a name. Printable ASCII, since it travels in a header; which names there can be is not for a
+ * worker to say, but for who keeps the certificates: uploads are identifiers (`../identifier.ts`), as the build knows.
+ */
 export const CERTIFICATE_NAME = /^[\x21-\x7e]{1,255}$/;
 
 export const forwardingOptions = {

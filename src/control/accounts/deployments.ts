@@ -3,25 +3,24 @@
  * names, so that one that is in use is not deleted. Registering is a PUT: a deployment that starts again says the same.
  */
 import { createRoute, z } from "@hono/zod-openapi";
-import { and, asc, eq } from "drizzle-orm";
+import { and, asc, eq, sql } from "drizzle-orm";
+import type { Context } from "hono";
 import { commit } from "../database/commit.ts";
 import { deployments } from "../database/schema.ts";
-import { body, json, listSchema, pageSchema, timestampSchema, tokenSchema } from "../fields.ts";
+import { body, identifierSchema, json, listSchema, pageSchema, timestampSchema, tokenSchema } from "../fields.ts";
 import { notFound, problemResponses } from "../problem.ts";
-import { createRouter } from "../router.ts";
+import { type ControlContext, createRouter } from "../router.ts";
 import { accountParameter } from "./accounts.ts";
 import { projectParameter } from "./projects.ts";
 
-const CERTIFICATE_NAMES_MAX = 100;
+/** Far above what a project names; all of them are one value of a row. */
+const CERTIFICATE_NAMES_MAX = 1000;
 
 const registrationSchema = z.strictObject({
   environmentType: z.enum(["development", "preview", "production"]),
   buildId: tokenSchema,
   /** As the project's configuration has them: whether there are such certificates is not looked up here */
-  mtlsCertificateNames: z
-    .array(z.string().regex(/^[A-Za-z0-9_$-]{1,128}$/))
-    .max(CERTIFICATE_NAMES_MAX)
-    .default([]),
+  mtlsCertificateNames: z.array(identifierSchema).max(CERTIFICATE_NAMES_MAX).default([]),
 });
 
 const deploymentSchema = z
@@ -36,6 +35,15 @@ const deploymentSchema = z
   .openapi("Deployment");
 
 const inProject = z.object({ account: accountParameter, project: projectParameter });
+const oneDeployment = inProject.extend({ environment: tokenSchema });
+
+function theDeployment(c: Context<ControlContext>, { project, environment }: { project: string; environment: string }) {
+  return and(
+    eq(deployments.account, c.get("account")),
+    eq(deployments.project, project),
+    eq(deployments.environment, environment),
+  );
+}
 
 const columns = {
   environment: deployments.environment,
@@ -54,7 +62,7 @@ deploymentRoutes.openapi(
     path: "/v1/accounts/{account}/projects/{project}/deployments/{environment}",
     summary: "Register what runs in an environment",
     tags: ["Deployments"],
-    request: { params: inProject.extend({ environment: tokenSchema }), body: body(registrationSchema) },
+    request: { params: oneDeployment, body: body(registrationSchema) },
     responses: {
       200: { description: "The deployment", content: json(deploymentSchema) },
       ...problemResponses(400, 401, 403, 404, 413, 415),
@@ -81,11 +89,7 @@ deploymentRoutes.openapi(
       ],
     });
     if (!result.ok) return notFound(c, "such project");
-    const one = and(
-      eq(deployments.account, account),
-      eq(deployments.project, project),
-      eq(deployments.environment, environment),
-    );
+    const one = theDeployment(c, { project, environment });
     const row = await database.select(columns).from(deployments).where(one).get();
     return row === undefined ? notFound(c, "such project") : c.json(row, 200);
   },
@@ -115,5 +119,28 @@ deploymentRoutes.openapi(
       .limit(limit)
       .offset(offset);
     return c.json({ data, offset, limit }, 200);
+  },
+);
+
+deploymentRoutes.openapi(
+  createRoute({
+    method: "delete",
+    path: "/v1/accounts/{account}/projects/{project}/deployments/{environment}",
+    summary: "Take a deployment that is gone off the list, so that it holds on to no certificate",
+    tags: ["Deployments"],
+    request: { params: oneDeployment },
+    responses: { 204: { description: "It is gone" }, ...problemResponses(400, 401, 403, 404) },
+  }),
+  async function deleteDeployment(c) {
+    const { project, environment } = c.req.valid("param");
+    const one = theDeployment(c, { project, environment });
+    const result = await commit(c, {
+      action: "deployment.delete",
+      account: c.get("account"),
+      target: sql`(SELECT ${`${project}/${environment}`} FROM ${deployments} WHERE ${one})`,
+      changesTrust: false,
+      statements: [c.get("database").delete(deployments).where(one)],
+    });
+    return result.ok ? c.body(null, 204) : notFound(c, "such deployment");
   },
 );

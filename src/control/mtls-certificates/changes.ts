@@ -163,6 +163,6 @@ async function refuseInUse(c: Context<ControlContext>, row: MtlsCertificateRow) 
   const users = rows.filter(({ names }) => names.includes(row.name)).map(({ environment }) => `"${environment}"`);
   return problem(c, "mtls_certificate_in_use", {
     detail: `"${row.name}" is used by the deployments ${users.join(", ")} of this project`,
-    hint: "take the name out of the project and deploy it, or stop its use at once by disabling the certificate",
+    hint: "take the name out of the project and deploy it, or stop its use at once by disabling the certificate; an environment that is gone is taken off the list with DELETE …/deployments/<environment>",
   });
 }

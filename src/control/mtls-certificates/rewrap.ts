@@ -10,7 +10,7 @@ import { commit } from "../database/commit.ts";
 import { mtlsCertificates } from "../database/schema.ts";
 import { json } from "../fields.ts";
 import { logFailure } from "../log.ts";
-import { problemResponses } from "../problem.ts";
+import { problem, problemResponses } from "../problem.ts";
 import { type ControlContext, createRouter } from "../router.ts";
 import { refuseWithoutMasterKey } from "./row.ts";
 import type { MtlsCertificateRow } from "./schema.ts";
@@ -46,9 +46,7 @@ rewrapRoutes.openapi(
     const keyring = await openKeyring(c.get("configuration"));
     if (keyring === undefined) return refuseWithoutMasterKey(c, "SALLYPORT_MASTER_KEY");
     const before = await countRemaining(c, keyring);
-    if (before > 0 && keyring.previous === undefined) {
-      return refuseWithoutMasterKey(c, "SALLYPORT_PREVIOUS_MASTER_KEY");
-    }
+    if (before > 0 && keyring.previous === undefined) return refuseWithoutPrevious(c, before);
     const unreadable: string[] = [];
     let rewrapped = 0;
     let last: MtlsCertificateRow | undefined;
@@ -64,6 +62,13 @@ rewrapRoutes.openapi(
     return c.json({ masterKeyId: keyring.current.id, rewrapped, remaining, unreadable }, 200);
   },
 );
+
+function refuseWithoutPrevious(c: Context<ControlContext>, remaining: number) {
+  return problem(c, "master_key_missing", {
+    detail: `"SALLYPORT_PREVIOUS_MASTER_KEY" is not set for the control plane; private keys under another master key: ${remaining}`,
+    hint: "an operator sets it to the master key before the present one, starts the control plane anew, and repeats this",
+  });
+}
 
 async function countRemaining(c: Context<ControlContext>, { current }: Keyring): Promise<number> {
   const [row] = await c
