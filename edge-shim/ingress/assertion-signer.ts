@@ -1,6 +1,6 @@
 /** The edge's Ed25519 key: signs assertions, publishes its public half as a JWKS. The private half never leaves. */
-import { generateKeyPairSync } from "node:crypto";
-import { type CryptoKey, calculateJwkThumbprint, exportJWK, importJWK, type JSONWebKeySet, type JWK } from "jose";
+import { createPrivateKey, generateKeyPairSync, type JsonWebKey, sign } from "node:crypto";
+import { calculateJwkThumbprint, exportJWK, type JSONWebKeySet, type JWK } from "jose";
 import { ASSERTION_ALGORITHM, type EdgeAssertion, signEdgeAssertion } from "../../src/contract/edge-assertion.ts";
 
 export interface AssertionSigner {
@@ -23,9 +23,10 @@ export async function createAssertionSigner(jwk: JWK): Promise<AssertionSigner> 
   const { kty, crv, x } = jwk;
   const publicJwk = { kty, crv, x } as JWK;
   const keyId = await calculateJwkThumbprint(publicJwk);
-  const privateKey = (await importJWK(jwk, ASSERTION_ALGORITHM)) as CryptoKey;
+  const privateKey = createPrivateKey({ format: "jwk", key: jwk as JsonWebKey });
+  const key = { keyId, sign: (bytes: Uint8Array) => sign(null, bytes, privateKey) };
   return {
-    sign: (assertion, nowMs) => signEdgeAssertion(assertion, { privateKey, keyId }, Math.floor(nowMs / 1_000)),
+    sign: (assertion, nowMs) => signEdgeAssertion(assertion, key, Math.floor(nowMs / 1_000)),
     jwks: { keys: [{ ...publicJwk, kid: keyId, alg: ASSERTION_ALGORITHM, use: "sig" }] },
   };
 }

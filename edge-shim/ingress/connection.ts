@@ -40,6 +40,8 @@ export class IngressConnection {
   readonly hostname: string | undefined;
   readonly leafFingerprint: string | undefined;
   readonly cipher: string;
+  /** HTTP/1.1 requests whose turn has not come (pipelining.ts) */
+  waitingRequests = 0;
   readonly #environment: ConnectionEnvironment;
   readonly #hasServerName: boolean;
   readonly #handshakeCaSet: AccountCaSet | undefined;

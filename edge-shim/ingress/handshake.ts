@@ -5,7 +5,7 @@
  * them off OpenSSL's list. Since 24.21 Node's own "is there a certificate?" is that first call wherever verification
  * succeeded, and it comes before `secureConnection`. So the certificates are read on `secure`, ahead of Node's listener,
  * on a socket that the SNI callback introduces to us. Should a later Node do this differently, the intermediates are
- * missing, no anchor is found, and the verdict is FAILED; test/edge/verdict.test.ts says so.
+ * missing, no anchor is found, and the verdict is FAILED; test/security/certificates.test.ts says so.
  */
 import type { X509Certificate } from "node:crypto";
 import type { TLSSocket } from "node:tls";

@@ -2,9 +2,8 @@
  * The control plane's event stream: says that something changed, and by its end that the control plane cannot be heard.
  * Stays connected, with growing, jittered pauses between attempts: a restart must not bring all edges back at once.
  */
-import type { WebSocket } from "undici";
-import { bundleEventSchema } from "../../src/contract/trust-bundle.ts";
-import type { ControlPlaneClient } from "./control-plane-client.ts";
+import { type BundleEvent, bundleEventSchema } from "../../src/contract/trust-bundle.ts";
+import type { ControlPlaneClient, EventStream } from "./control-plane-client.ts";
 
 const RECONNECT_MIN_MS = 250;
 const RECONNECT_MAX_MS = 15_000;
@@ -13,7 +12,7 @@ const PING_INTERVAL_MS = 10_000;
 
 export interface ControlEventsListener {
   /** The bundle has this version now, or had it a moment ago */
-  onVersion(version: string): void;
+  onEvent(event: BundleEvent): void;
   /** The stream ended, or could not be opened */
   onLoss(): void;
 }
@@ -21,7 +20,7 @@ export interface ControlEventsListener {
 export class ControlEvents {
   readonly #client: ControlPlaneClient;
   readonly #listener: ControlEventsListener;
-  #socket: WebSocket | undefined;
+  #stream: EventStream | undefined;
   #pauseMs = RECONNECT_MIN_MS;
   #reconnect: NodeJS.Timeout | undefined;
   #ping: NodeJS.Timeout | undefined;
@@ -38,23 +37,24 @@ export class ControlEvents {
     this.#isClosed = true;
     clearTimeout(this.#reconnect);
     clearInterval(this.#ping);
-    this.#socket?.close();
+    this.#stream?.socket.close();
   }
 
   #connect(): void {
     this.#reconnect = undefined;
-    const socket = this.#client.openEvents();
-    this.#socket = socket;
-    socket.addEventListener("open", () => this.#startPinging(socket));
+    const stream = this.#client.openEvents();
+    const { socket } = stream;
+    this.#stream = stream;
+    socket.addEventListener("open", () => this.#startPinging(stream));
     socket.addEventListener("message", ({ data }) => this.#receive(data));
     socket.addEventListener("error", () => socket.close());
     socket.addEventListener("close", () => this.#connectLater());
   }
 
-  #startPinging(socket: WebSocket): void {
+  #startPinging({ socket, destroy }: EventStream): void {
     this.#isAnswered = true;
     this.#ping = setInterval(() => {
-      if (!this.#isAnswered) socket.close();
+      if (!this.#isAnswered) return destroy();
       this.#isAnswered = false;
       socket.send("ping");
     }, PING_INTERVAL_MS).unref();
@@ -63,8 +63,8 @@ export class ControlEvents {
   #receive(data: unknown): void {
     this.#isAnswered = true;
     this.#pauseMs = RECONNECT_MIN_MS;
-    const version = parseEvent(data);
-    if (version !== undefined) this.#listener.onVersion(version);
+    const event = parseEvent(data);
+    if (event !== undefined) this.#listener.onEvent(event);
   }
 
   #connectLater(): void {
@@ -77,9 +77,9 @@ export class ControlEvents {
 }
 
 /** Undefined for anything that is no event, the answer to a ping among them. */
-function parseEvent(data: unknown): string | undefined {
+function parseEvent(data: unknown): BundleEvent | undefined {
   try {
-    return bundleEventSchema.parse(JSON.parse(String(data))).version;
+    return bundleEventSchema.parse(JSON.parse(String(data)));
   } catch {
     return undefined;
   }

@@ -3,17 +3,19 @@
  * say so, and kept on disk, so that an edge starts and serves while the control plane is away. A bundle is used whole or
  * not at all; whatever goes wrong, the last good one stays.
  */
-import type { AccountTrust, TrustBundle } from "../../src/contract/trust-bundle.ts";
-import { readOptional, writeWhole } from "../files.ts";
+import type { BundleEvent, TrustBundle } from "../../src/contract/trust-bundle.ts";
 import { ControlEvents } from "./control-events.ts";
 import { type ControlPlaneClient, type ControlPlaneOptions, createControlPlaneClient } from "./control-plane-client.ts";
-import { assertNoConflicts, assertReadableCertificates, parseTrustBundle } from "./parse-trust-bundle.ts";
+import { createKeptBundle, type KeptBundle } from "./kept-bundle.ts";
+import { pullBundle } from "./pull-bundle.ts";
 import { type TrustSource, TrustSourceError, type TrustSourceStatus } from "./trust-source.ts";
 
 const POLL_INTERVAL_MS = 30_000;
-/** An index and documents that did not fit together were read around a write; soon after, they do */
-const RETRY_MS = 1_000;
-const ORIGIN = "the control plane's trust bundle";
+/**
+ * Until a pull that failed is repeated; twice as long each time, until it succeeds. An index and documents that did not
+ * fit together were read around a write, and soon after they do; and what was pushed is not to wait for the next poll.
+ */
+const RETRY_MIN_MS = 1_000;
 
 export interface ControlTrustSourceOptions extends ControlPlaneOptions {
   /** Where the last good bundle is kept, 0600 */
@@ -27,7 +29,8 @@ export function createControlTrustSource(options: ControlTrustSourceOptions): Tr
 
 class ControlTrustSource implements TrustSource {
   readonly #client: ControlPlaneClient;
-  readonly #cachePath: string;
+  readonly #kept: KeptBundle;
+  /** The last that was pulled. Never the one on disk, which lacks the private keys: the first pull brings them. */
   #current: TrustBundle | undefined;
   #status: TrustSourceStatus = { state: "stale", reason: "nothing was read yet" };
   #onBundle: (bundle: TrustBundle) => void = () => {};
@@ -35,25 +38,30 @@ class ControlTrustSource implements TrustSource {
   #events: ControlEvents | undefined;
   #poll: NodeJS.Timeout | undefined;
   #retry: NodeJS.Timeout | undefined;
+  #retryMs = RETRY_MIN_MS;
+  /** Accounts that changed, as the control plane said since the last pull began */
+  readonly #named = new Set<string>();
   #isPulling = false;
   #isAskedAgain = false;
   #isClosed = false;
 
   constructor(client: ControlPlaneClient, cachePath: string) {
     this.#client = client;
-    this.#cachePath = cachePath;
+    this.#kept = createKeptBundle(cachePath, (cause) =>
+      this.#onError(new TrustSourceError(`"${cachePath}" cannot be written: ${cause.message}`, { cause })),
+    );
   }
 
   async load(): Promise<TrustBundle> {
     try {
       const bundle = await this.#readBundle();
-      if (bundle === undefined) throw new TrustSourceError(`${ORIGIN} was not sent`);
-      this.#keep(bundle);
+      if (bundle === undefined) throw new TrustSourceError("the control plane's trust bundle was not sent");
       return bundle;
     } catch (error) {
       this.#status = describeFailure(error as TrustSourceError);
-      this.#current = readKept(this.#cachePath, error as TrustSourceError);
-      return this.#current;
+      const kept = this.#kept.read();
+      if (kept === undefined) throw error;
+      return kept;
     }
   }
 
@@ -61,10 +69,10 @@ class ControlTrustSource implements TrustSource {
     this.#onBundle = onBundle;
     this.#onError = onError;
     if (this.#status.state !== "current") onError(new TrustSourceError(this.#status.reason));
+    // Only now, when there is somebody to be told that it cannot be written, and nobody waits for the edge to listen.
+    if (this.#current !== undefined) this.#kept.write(this.#current);
     this.#events = new ControlEvents(this.#client, {
-      onVersion: (version) => {
-        if (version !== this.#current?.version || this.#status.state !== "current") this.#askForPull();
-      },
+      onEvent: (event) => this.#hear(event),
       // Asked at once, so that log and readiness say why the stream ended.
       onLoss: () => this.#askForPull(),
     });
@@ -75,11 +83,18 @@ class ControlTrustSource implements TrustSource {
     return this.#status;
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#isClosed = true;
     clearInterval(this.#poll);
     clearTimeout(this.#retry);
     this.#events?.close();
+    await this.#kept.settle();
+  }
+
+  #hear({ version, accounts = [] }: BundleEvent): void {
+    if (version === this.#current?.version && this.#status.state === "current") return;
+    for (const account of accounts) this.#named.add(account);
+    this.#askForPull();
   }
 
   /** One pull at a time; what is asked for meanwhile is one more after it. */
@@ -102,7 +117,7 @@ class ControlTrustSource implements TrustSource {
       const bundle = await this.#readBundle();
       if (bundle === undefined || this.#isClosed) return;
       this.#onBundle(bundle);
-      this.#keep(bundle);
+      this.#kept.write(bundle);
     } catch (error) {
       if (!this.#isClosed) this.#report(error as TrustSourceError);
     }
@@ -110,8 +125,11 @@ class ControlTrustSource implements TrustSource {
 
   /** Undefined when the present one is known. */
   async #readBundle(): Promise<TrustBundle | undefined> {
-    const bundle = await readBundle(this.#client, this.#current);
+    const named = [...this.#named];
+    this.#named.clear();
+    const bundle = await pullBundle(this.#client, this.#current, named);
     this.#status = { state: "current" };
+    this.#retryMs = RETRY_MIN_MS;
     if (bundle !== undefined) this.#current = bundle;
     return bundle;
   }
@@ -122,53 +140,9 @@ class ControlTrustSource implements TrustSource {
     this.#status = describeFailure(error);
     if (isNews) this.#onError(error);
     clearTimeout(this.#retry);
-    if (error.problems?.length > 0) this.#retry = setTimeout(() => this.#askForPull(), RETRY_MS).unref();
+    this.#retry = setTimeout(() => this.#askForPull(), this.#retryMs * (0.5 + Math.random())).unref();
+    this.#retryMs = Math.min(this.#retryMs * 2, POLL_INTERVAL_MS);
   }
-
-  /** For the next start. That it cannot be kept is no reason not to use it. */
-  #keep(bundle: TrustBundle): void {
-    try {
-      writeWhole(this.#cachePath, JSON.stringify(bundle, withoutPrivateKeys), 0o600);
-    } catch (cause) {
-      const reason = (cause as Error).message;
-      this.#onError(new TrustSourceError(`"${this.#cachePath}" cannot be written: ${reason}`, { cause }));
-    }
-  }
-}
-
-/**
- * The present bundle; undefined when `known` is it. Only changed documents travel and are looked into: an unchanged one
- * stays the same object, and what was compiled from it stays in use.
- */
-async function readBundle(
-  client: ControlPlaneClient,
-  known: TrustBundle | undefined,
-): Promise<TrustBundle | undefined> {
-  const index = await client.readIndex(known?.version);
-  if (index === undefined) return undefined;
-  const documents = new Map(known?.accounts.map((account) => [account.account, account]));
-  const changed = index.accounts.filter(({ account, version }) => documents.get(account)?.version !== version);
-  const fetched = await client.readAccounts(changed.map(({ account }) => account));
-  assertReadableCertificates(fetched, ORIGIN);
-  for (const { account } of changed) documents.delete(account);
-  for (const document of fetched) documents.set(document.account, document);
-  const accounts = index.accounts
-    .map(({ account }) => documents.get(account))
-    .filter((document): document is AccountTrust => document !== undefined);
-  assertNoConflicts(accounts, ORIGIN);
-  return { format: 1, version: index.version, accounts };
-}
-
-/** Private keys live in memory only. */
-function withoutPrivateKeys(key: string, value: unknown): unknown {
-  return key === "privateKey" ? undefined : value;
-}
-
-/** @throws TrustSourceError `reason` when there is nothing to start from */
-function readKept(path: string, reason: TrustSourceError): TrustBundle {
-  const text = readOptional(path);
-  if (text === undefined) throw reason;
-  return parseTrustBundle(text, path);
 }
 
 function describeFailure({ isRefusal, message }: TrustSourceError): TrustSourceStatus {

@@ -2,13 +2,13 @@
  * Text → trust bundle, or an error that names every problem. Everything in it is checked here, the certificates
  * included, so that an account with one unreadable CA certificate never becomes an account without CA certificates.
  */
-import { X509Certificate } from "node:crypto";
 import {
   type AccountTrust,
-  findTrustConflicts,
+  type BundledCaCertificate,
   type TrustBundle,
   trustBundleSchema,
 } from "../../src/contract/trust-bundle.ts";
+import { readExpiry } from "./certificate-expiry.ts";
 import { TrustSourceError } from "./trust-source.ts";
 
 /** 64 MiB: far above 10,000 CA certificates, far below what would hurt the edge. */
@@ -35,9 +35,33 @@ export function parseTrustBundle(text: string, origin: string): TrustBundle {
   return parsed.data;
 }
 
-/** @throws TrustSourceError with every account whose documents do not fit together */
-export function assertNoConflicts(accounts: readonly AccountTrust[], origin: string): void {
-  const problems = findTrustConflicts(accounts).map(({ path, message }) => `accounts.${path.join(".")}: ${message}`);
+/**
+ * @param changed documents that are new in the bundle
+ * @param others the rest of it, of which it is known that they fit together
+ * @throws TrustSourceError with every host name that is in it twice
+ */
+export function assertNoConflicts(
+  changed: readonly AccountTrust[],
+  others: readonly AccountTrust[],
+  origin: string,
+): void {
+  const problems: string[] = [];
+  const owners = new Map<string, string>();
+  const complain = (account: string, hostname: string, owner: string) =>
+    problems.push(`account "${account}": "${hostname}" belongs to account "${owner}" already`);
+  for (const { account, domains } of changed) {
+    for (const { hostname } of domains) {
+      const owner = owners.get(hostname);
+      if (owner !== undefined) complain(account, hostname, owner);
+      owners.set(hostname, account);
+    }
+  }
+  for (const { account: owner, domains } of others) {
+    for (const { hostname } of domains) {
+      const account = owners.get(hostname);
+      if (account !== undefined) complain(account, hostname, owner);
+    }
+  }
   if (problems.length > 0) throw new TrustSourceError(`"${origin}" contradicts itself`, { problems });
 }
 
@@ -46,7 +70,7 @@ export function assertReadableCertificates(accounts: readonly AccountTrust[], or
   const problems: string[] = [];
   for (const { account, caCertificates } of accounts) {
     for (const ca of caCertificates) {
-      const problem = findCertificateProblem(ca.certificate);
+      const problem = findCertificateProblem(ca);
       if (problem !== undefined) problems.push(`account "${account}", CA certificate "${ca.name}": ${problem}`);
     }
   }
@@ -54,11 +78,11 @@ export function assertReadableCertificates(accounts: readonly AccountTrust[], or
 }
 
 /** One certificate and no more: OpenSSL would trust every one in the text, and all but the first would have no name. */
-function findCertificateProblem(pem: string): string | undefined {
-  const count = pem.split("-----BEGIN ").length - 1;
+function findCertificateProblem(ca: BundledCaCertificate): string | undefined {
+  const count = ca.certificate.split("-----BEGIN ").length - 1;
   if (count !== 1) return `one PEM certificate is expected, found ${count} PEM blocks`;
   try {
-    new X509Certificate(pem);
+    readExpiry(ca);
     return undefined;
   } catch (cause) {
     return (cause as Error).message;

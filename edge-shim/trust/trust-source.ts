@@ -15,7 +15,8 @@ export interface TrustSource {
   watch(onBundle: (bundle: TrustBundle) => void, onError: (error: TrustSourceError) => void): void;
   /** Is what the edge trusts what it should trust now? For `/readyz`. */
   status(): TrustSourceStatus;
-  close(): void;
+  /** Resolves when nothing is left to do, such as writing down what was read. */
+  close(): void | Promise<void>;
 }
 
 /** `stale`: the source does not answer, or not properly; `refused`: it does not want to know this edge. */

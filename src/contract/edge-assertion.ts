@@ -3,7 +3,7 @@
  * The edge holds the private key; workers hold public keys only, so user code that reads every binding of its
  * worker still cannot forge one. Nothing here decides whether a request may pass.
  */
-import { type CryptoKey, createLocalJWKSet, errors, type JSONWebKeySet, jwtVerify, SignJWT } from "jose";
+import { base64url, createLocalJWKSet, errors, type JSONWebKeySet, jwtVerify } from "jose";
 import { z } from "zod";
 import { ASSERTION_CLOCK_TOLERANCE_SECONDS, ASSERTION_TTL_SECONDS } from "./limits.ts";
 import type { TlsClientAuth } from "./tls-client-auth.ts";
@@ -80,26 +80,30 @@ const claimsSchema = z.object({
 });
 
 export interface AssertionSigningKey {
-  /** Ed25519 private key */
-  privateKey: CryptoKey;
+  /**
+   * An Ed25519 signature of `bytes`. A function and no key, since the edge has a faster one than Web Crypto, whose every
+   * call waits for another thread (measured: 110 µs of processor time, against 30).
+   */
+  sign(bytes: Uint8Array): Uint8Array | Promise<Uint8Array>;
   /** Names the public key in the worker's JWKS */
   keyId: string;
 }
 
-/** Signs `assertion` for {@link ASSERTION_TTL_SECONDS} from `nowSeconds` (seconds since the epoch). */
-export function signEdgeAssertion(
+/**
+ * Signs `assertion` for {@link ASSERTION_TTL_SECONDS} from `nowSeconds` (seconds since the epoch): the compact
+ * serialization of RFC 7515, section 7.1.
+ */
+export async function signEdgeAssertion(
   assertion: EdgeAssertion,
   key: AssertionSigningKey,
   nowSeconds: number,
 ): Promise<string> {
   const { audience, ...claims } = assertion;
-  return new SignJWT({ ...claims })
-    .setProtectedHeader({ alg: ASSERTION_ALGORITHM, typ: ASSERTION_TYPE, kid: key.keyId })
-    .setIssuer(ASSERTION_ISSUER)
-    .setAudience(audience)
-    .setIssuedAt(nowSeconds)
-    .setExpirationTime(nowSeconds + ASSERTION_TTL_SECONDS)
-    .sign(key.privateKey);
+  const header = { alg: ASSERTION_ALGORITHM, typ: ASSERTION_TYPE, kid: key.keyId };
+  const times = { iat: nowSeconds, exp: nowSeconds + ASSERTION_TTL_SECONDS };
+  const payload = { ...claims, iss: ASSERTION_ISSUER, aud: audience, ...times };
+  const signed = `${base64url.encode(JSON.stringify(header))}.${base64url.encode(JSON.stringify(payload))}`;
+  return `${signed}.${base64url.encode(await key.sign(new TextEncoder().encode(signed)))}`;
 }
 
 /** Why an assertion was not believed; `expired` is told apart because it points at clocks, not at an attack. */
@@ -108,6 +112,18 @@ export type AssertionRefusal = "malformed" | "expired" | "signature" | "claims";
 export type AssertionResult =
   | { ok: true; assertion: EdgeAssertion; expiresAtSeconds: number }
   | { ok: false; refusal: AssertionRefusal; detail: string };
+
+/**
+ * Compact serialization (RFC 7515, section 7.1) in the one spelling that it has. Readers of base64 overlook white space and
+ * the four bits after a signature's last byte, so that one token could be written in any number of ways: each would be
+ * verified, and remembered, anew.
+ */
+const COMPACT_JWS = /^[\w-]+\.[\w-]+\.[\w-]{85}[AQgw]$/;
+const NOT_A_COMPACT_JWS: AssertionResult = {
+  ok: false,
+  refusal: "malformed",
+  detail: "it is not a compact JWS with an Ed25519 signature",
+};
 
 /**
  * Returns a function that verifies signature, type, issuer and times of an assertion. It does not check the audience
@@ -120,6 +136,7 @@ export function createEdgeAssertionVerifier(
 ): (token: string, now: Date) => Promise<AssertionResult> {
   const keys = createLocalJWKSet(jwks);
   return async function verifyEdgeAssertion(token, now) {
+    if (!COMPACT_JWS.test(token)) return NOT_A_COMPACT_JWS;
     try {
       const { payload } = await jwtVerify(token, keys, {
         algorithms: [ASSERTION_ALGORITHM],

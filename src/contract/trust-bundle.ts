@@ -67,18 +67,27 @@ export const accountTrustListSchema = z.strictObject({ accounts: z.array(account
 export const ACCOUNT_TRUST_LIST_MAX_ACCOUNTS = 100;
 
 /**
- * What an edge reads first, `GET /v1/edge/bundle`: which documents there are, and which of its own are old. A document
- * that is fetched after the index is as new as the index says, or newer.
+ * What an edge reads first, `GET /v1/edge/bundle?account=…`: which documents there are, and which of its own are old. A
+ * document that is fetched after the index is as new as the index says, or newer.
  */
 export const trustBundleIndexSchema = z.strictObject({
   format: z.literal(1),
   /** Changes whenever any account's document changes; opaque, used as ETag. */
   version: z.string().min(1),
   accounts: z.array(accountTrustSchema.pick({ account: true, version: true })),
+  /** Those of the accounts that the request named, read in the same transaction; left out when it named none */
+  documents: z.array(accountTrustSchema).optional(),
 });
 
-/** What the control plane says on `GET /v1/edge/events`: after connecting, and whenever the index changed. */
-export const bundleEventSchema = z.strictObject({ version: z.string().min(1) });
+/**
+ * What the control plane says on `GET /v1/edge/events`: after connecting, and whenever the index changed. Not strict,
+ * so that an edge goes on understanding a control plane that says more.
+ */
+export const bundleEventSchema = z.object({
+  version: z.string().min(1),
+  /** The accounts that changed with this version, so that an edge can ask for index and documents at once */
+  accounts: z.array(z.string().min(1)).optional(),
+});
 
 /** The whole, as an edge puts it together from index and documents and keeps it on disk. */
 export const trustBundleSchema = z
@@ -95,9 +104,7 @@ export const trustBundleSchema = z
   });
 
 /** What makes documents, each valid by itself, no bundle: an account or a host name that is in it twice. */
-export function findTrustConflicts(
-  accounts: readonly AccountTrust[],
-): { path: (string | number)[]; message: string }[] {
+function findTrustConflicts(accounts: readonly AccountTrust[]): { path: (string | number)[]; message: string }[] {
   const conflicts: { path: (string | number)[]; message: string }[] = [];
   const names = new Set<string>();
   const owners = new Map<string, string>();
@@ -120,6 +127,7 @@ export function findTrustConflicts(
 
 export type TrustBundle = z.infer<typeof trustBundleSchema>;
 export type TrustBundleIndex = z.infer<typeof trustBundleIndexSchema>;
+export type BundleEvent = z.infer<typeof bundleEventSchema>;
 export type AccountTrust = z.infer<typeof accountTrustSchema>;
 export type BundledMtlsCertificate = z.infer<typeof mtlsCertificateSchema>;
 export type BundledOriginCaCertificate = z.infer<typeof originCaCertificateSchema>;

@@ -23,8 +23,15 @@ export interface PresentedClientCertificate {
   /** DER of the rest of the client's list in its order: unvalidated, may be anything */
   chain: readonly Uint8Array[];
   certVerified: CertVerified;
+  /** The leaf's digests where they are at hand; else they are asked of Web Crypto, which waits for another thread */
+  fingerprints?: LeafFingerprints;
   /** DER of the certificate that signed the leaf, where verification found it; else one in `chain` with its name is taken */
   issuer?: Uint8Array;
+}
+
+export interface LeafFingerprints {
+  sha1: Uint8Array;
+  sha256: Uint8Array;
 }
 
 export type TlsClientAuthResult =
@@ -55,10 +62,11 @@ function failVerification(certVerified: CertVerified): CertVerified {
 }
 
 /** Everything that needs no look into the certificate. */
-async function describeBytes({ leaf, chain, certVerified }: PresentedClientCertificate): Promise<TlsClientAuth> {
+async function describeBytes(presented: PresentedClientCertificate): Promise<TlsClientAuth> {
+  const { leaf, chain, certVerified } = presented;
   const certRFC9440 = encodeClientCert(leaf);
   const certChainRFC9440 = encodeClientCertChain(chain);
-  const [sha1, sha256] = await Promise.all([computeFingerprint(leaf, "SHA-1"), computeFingerprint(leaf, "SHA-256")]);
+  const { sha1, sha256 } = presented.fingerprints ?? (await computeFingerprints(leaf));
   return {
     ...NO_CLIENT_CERTIFICATE,
     certPresented: "1",
@@ -70,6 +78,11 @@ async function describeBytes({ leaf, chain, certVerified }: PresentedClientCerti
     certChainRFC9440: certChainRFC9440 ?? "",
     certChainRFC9440TooLarge: certChainRFC9440 === undefined,
   };
+}
+
+async function computeFingerprints(leaf: Uint8Array): Promise<LeafFingerprints> {
+  const [sha1, sha256] = await Promise.all([computeFingerprint(leaf, "SHA-1"), computeFingerprint(leaf, "SHA-256")]);
+  return { sha1, sha256 };
 }
 
 function describeLeaf(leaf: Certificate) {

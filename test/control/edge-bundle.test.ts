@@ -86,6 +86,51 @@ describe("several documents", () => {
   });
 });
 
+describe("the index with documents of accounts that are named", () => {
+  const readBoth = async (...names: string[]) => {
+    const answer = await edge("GET", `/v1/edge/bundle?${names.map((name) => `account=${name}`).join("&")}`);
+    return { ...trustBundleIndexSchema.parse(answer.body), headers: answer.headers };
+  };
+
+  it("has them as they come alone, leaves out those that are not there, and is the index otherwise", async () => {
+    const names = [(await createAccount()).name, (await createAccount()).name].sort();
+    const { documents, headers, ...index } = await readBoth(...names, "none");
+    expect(documents).toEqual(await Promise.all(names.map(readDocument)));
+    expect(index).toEqual(await readIndex());
+    expect(headers.get("cache-control")).toContain("no-store");
+    expect((await readBoth("none")).documents).toEqual([]);
+    expect(await readIndex()).not.toHaveProperty("documents");
+  });
+
+  it("is of one moment, whatever is written meanwhile", async () => {
+    const { name, path, call } = await createAccount();
+    const writing = (async () => {
+      for (let index = 0; index < 20; index++) await call("POST", `${path}/projects`, { name: `p${index}` });
+    })();
+    const seen = new Set<string>();
+    for (let round = 0; round < 20; round++) {
+      const { documents, ...index } = await readBoth(name);
+      expect(documents?.map(({ version }) => version)).toEqual([versionIn(index, name)]);
+      seen.add(index.version);
+    }
+    await writing;
+    expect(seen.size).toBeGreaterThan(1);
+  });
+
+  it("is for as many accounts as documents alone are", async () => {
+    const query = (count: number) => Array.from({ length: count }, (_, index) => `account=a${index}`).join("&");
+    expect((await edge("GET", `/v1/edge/bundle?${query(ACCOUNT_TRUST_LIST_MAX_ACCOUNTS)}`)).status).toBe(200);
+    expect((await edge("GET", `/v1/edge/bundle?${query(ACCOUNT_TRUST_LIST_MAX_ACCOUNTS + 1)}`)).status).toBe(400);
+  });
+
+  it("is answered 304 to an edge that has the present version", async () => {
+    const { name } = await createAccount();
+    const { version } = await readIndex();
+    const answer = await edge("GET", `/v1/edge/bundle?account=${name}`, undefined, { "if-none-match": `"${version}"` });
+    expect([answer.status, answer.text]).toEqual([304, ""]);
+  });
+});
+
 describe("a version", () => {
   it("moves with every write that edges have to know, and only that account's", async () => {
     const { name, path, call } = await createAccount();

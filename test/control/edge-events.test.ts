@@ -30,8 +30,9 @@ async function connect(key: string) {
     while (messages.length === 0) await new Promise<void>((resolve) => (wake = resolve));
     return messages.shift() ?? "";
   }
-  const nextVersion = async () => bundleEventSchema.parse(JSON.parse(await next())).version;
-  return { socket, messages, closed, next, nextVersion };
+  const nextEvent = async () => bundleEventSchema.parse(JSON.parse(await next()));
+  const nextVersion = async () => (await nextEvent()).version;
+  return { socket, messages, closed, next, nextEvent, nextVersion };
 }
 
 async function presentVersion(): Promise<string | undefined> {
@@ -48,6 +49,25 @@ describe("the event stream", () => {
     expect(await nextVersion()).toBe(await presentVersion());
     await call("DELETE", `${path}/ca-certificates/${created.body.id}`);
     expect(await nextVersion()).toBe(await presentVersion());
+  });
+
+  it("names the account that changed, with the version of its document, and none after connecting", async () => {
+    const { name, path, call } = await createAccount();
+    const { nextEvent } = await connect((await createEdgeKey()).key);
+    expect(await nextEvent()).not.toHaveProperty("accounts");
+    for (const project of ["second", "third"]) {
+      await call("POST", `${path}/projects`, { name: project });
+      const document = (await (await createEdgeKey()).call("GET", `/v1/edge/bundle/accounts/${name}`)).body;
+      expect(await nextEvent()).toEqual({ version: document.version, accounts: [name] });
+    }
+  });
+
+  it("says what the commit says, without asking the database", async () => {
+    const { next } = await connect((await createEdgeKey()).key);
+    await next();
+    const event = { version: "said", accounts: ["acme"] };
+    await notifierOf(env).announce(event);
+    expect(JSON.parse(await next())).toEqual(event);
   });
 
   it("reaches every edge", async () => {

@@ -132,7 +132,7 @@ describe("a control plane that fails", () => {
     using bystander = demoClient(4);
     await becomes(bystander, 200);
     const load = startLoad(bystander);
-    process.kill(findProcess(dev.processes(), "control-process"), "SIGKILL");
+    const restarted = killControlPlane();
     // Sent while it dies, a create may be stored and its answer lost: the repeated one then says that the name is taken.
     const created = await waitFor(async () => {
       const body = { name: "after_restart", certificate: authority.certificatePem };
@@ -142,6 +142,7 @@ describe("a control plane that fails", () => {
     expect([201, 409]).toContain(created);
     using client = await connect(authority, OTHER_HOST);
     await becomes(client, 200);
+    await restarted();
     expect(await load.stop()).toEqual([]);
   });
 
@@ -159,8 +160,9 @@ describe("a control plane that fails", () => {
       if (answer?.status === 201) answered.push(name);
     });
     await waitFor(() => (answered.length > 10 ? true : undefined));
-    process.kill(findProcess(dev.processes(), "control-process"), "SIGKILL");
+    const restarted = killControlPlane();
     await Promise.all(creates);
+    await restarted();
     const list = await waitFor(async () => {
       const answer = await admin<{ data: { name: string; id: string }[] }>("GET", `${OTHER_CAS}?limit=1000`).catch(
         () => undefined,
@@ -192,6 +194,14 @@ describe("a control plane that fails", () => {
     expect((await fetch(`http://127.0.0.1:${port}/healthz`)).status).toBe(200);
   });
 });
+
+/** @returns a function that waits for the next one. What the killed one had started may answer for another moment. */
+function killControlPlane(): () => Promise<unknown> {
+  const countReturns = () => dev.running.output.stderr.split("the control plane is back").length;
+  const before = countReturns();
+  process.kill(findProcess(dev.processes(), "control-process"), "SIGKILL");
+  return () => waitFor(() => (countReturns() > before ? true : undefined));
+}
 
 function countTrustChanges(): number {
   return dev.running.output.stderr.split('"trust_changed"').length - 1;

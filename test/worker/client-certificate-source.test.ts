@@ -6,6 +6,7 @@ import { captureConsole } from "./console.ts";
 import {
   assertionFor,
   CLOUDFLARE_VARIABLES,
+  createSigningKey,
   EDGE_VARIABLES,
   echo,
   edgeKey,
@@ -149,7 +150,7 @@ describe("an assertion that is not believed", () => {
   it("is signed with another key", async () => {
     const other = await crypto.subtle.generateKey("Ed25519", true, ["sign", "verify"]);
     const { signEdgeAssertion } = await import("../../src/contract/edge-assertion.ts");
-    const key = { privateKey: (other as CryptoKeyPair).privateKey, keyId: edgeKey.keyId };
+    const key = createSigningKey((other as CryptoKeyPair).privateKey, edgeKey.keyId);
     const token = await signEdgeAssertion(assertionFor(verifiedClient()), key, NOW.getTime() / 1000);
     await expectRefusal(throughEdge("/", token), /signature/);
   });

@@ -1,7 +1,7 @@
 /** Builders for the tests of the gateway worker: projects, assertions signed with a key of this run, requests. */
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { exportJWK, generateKeyPair, type JWK } from "jose";
-import { type EdgeAssertion, signEdgeAssertion } from "../../src/contract/edge-assertion.ts";
+import { type AssertionSigningKey, type EdgeAssertion, signEdgeAssertion } from "../../src/contract/edge-assertion.ts";
 import { EDGE_ASSERTION_HEADER } from "../../src/contract/headers.ts";
 import type {
   JsonObject,
@@ -71,7 +71,7 @@ export const echo: RequestHandler = (request, context) => ({
 });
 
 const { privateKey, publicKey } = await generateKeyPair("EdDSA", { extractable: true });
-export const edgeKey = { privateKey, keyId: "edge-1" };
+export const edgeKey = createSigningKey(privateKey, "edge-1");
 export const edgePublicJwk: JWK = { ...(await exportJWK(publicKey)), kid: "edge-1" };
 export const edgePrivateJwk: JWK = { ...(await exportJWK(privateKey)), kid: "edge-1" };
 
@@ -116,6 +116,13 @@ export function assertionFor(tlsClientAuth: TlsClientAuth, parts: Partial<EdgeAs
     trustAnchors: tlsClientAuth.certVerified === "SUCCESS" ? [{ id: "mtlsca_1", name: "demo_ca" }] : [],
     tlsClientAuth,
     ...parts,
+  };
+}
+
+export function createSigningKey(key: CryptoKey, keyId: string): AssertionSigningKey {
+  return {
+    keyId,
+    sign: async (bytes) => new Uint8Array(await crypto.subtle.sign("Ed25519", key, new Uint8Array(bytes))),
   };
 }
 

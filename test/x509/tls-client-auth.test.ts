@@ -1,5 +1,5 @@
 /** A presented certificate in Cloudflare's shape: each field's format, and what is left out when it is too long. */
-import { X509Certificate } from "node:crypto";
+import { createHash, X509Certificate } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { decodeClientCert, decodeClientCertChain } from "../../src/contract/client-cert-field.ts";
 import { DISTINGUISHED_NAME_MAX_CHARACTERS } from "../../src/contract/limits.ts";
@@ -57,6 +57,16 @@ describe("describeClientCertificate", () => {
       certChainRFC9440: `:${Buffer.from(ca.der).toString("base64")}:`,
       certChainRFC9440TooLarge: false,
     });
+  });
+
+  test("takes the leaf's digests from who has them at hand, and says the same", async () => {
+    const digest = (algorithm: string) => createHash(algorithm).update(leaf.der).digest();
+    const given = { leaf: leaf.der, chain: [], certVerified: "SUCCESS" } as const;
+    const fingerprints = { sha1: digest("sha1"), sha256: digest("sha256") };
+    expect(await describeClientCertificate({ ...given, fingerprints })).toEqual(await describeClientCertificate(given));
+    const other = { sha1: new Uint8Array([1]), sha256: new Uint8Array([2]) };
+    const { tlsClientAuth } = await describeClientCertificate({ ...given, fingerprints: other });
+    expect([tlsClientAuth.certFingerprintSHA1, tlsClientAuth.certFingerprintSHA256]).toEqual(["01", "02"]);
   });
 
   test("sends leaf and chain so that they can be read again, the chain as it was sent", async () => {

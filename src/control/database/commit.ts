@@ -10,7 +10,7 @@ import { logFailure } from "../log.ts";
 import type { ControlContext } from "../router.ts";
 import type { Database } from "./database.ts";
 import { accounts, auditLog } from "./schema.ts";
-import { bumpVersion, currentVersion } from "./version.ts";
+import { bumpVersion, currentVersion, onlyVersion, selectVersion, type VersionRow } from "./version.ts";
 
 export interface Change {
   /** `<noun>.<verb>` */
@@ -41,14 +41,21 @@ export type CommitResult = { ok: true } | { ok: false; violation: Violation };
 /** @throws whatever the database fails with, other than a constraint */
 export async function commit(c: Context<ControlContext>, change: Change): Promise<CommitResult> {
   const database = c.get("database");
+  let results: unknown[];
   try {
-    await database.batch([auditRow(c, database, change), ...versioned(database, change)]);
+    results = await database.batch([auditRow(c, database, change), ...versioned(database, change)]);
   } catch (error) {
     const violation = parseViolation(error);
     if (violation === undefined) throw error;
     return { ok: false, violation };
   }
-  if (change.changesTrust) afterCommit(c, "edge_push_failed", () => notifierOf(c.env).announce());
+  const { account, changesTrust } = change;
+  if (changesTrust && account !== null) {
+    afterCommit(c, "edge_push_failed", () => {
+      const version = onlyVersion(results.at(-1) as VersionRow[]);
+      return notifierOf(c.env).announce({ version, accounts: [account] });
+    });
+  }
   return { ok: true };
 }
 
@@ -65,12 +72,14 @@ function auditRow(c: Context<ControlContext>, database: Database, change: Change
   });
 }
 
+/** Where edges have to hear of it, the last statement reads the version that the transaction made. */
 function versioned(database: Database, change: Change): BatchItem<"sqlite">[] {
   if (!change.changesTrust || change.account === null) return change.statements;
   return [
     bumpVersion(database),
     ...change.statements,
     database.update(accounts).set({ version: currentVersion }).where(eq(accounts.name, change.account)),
+    selectVersion(database),
   ];
 }
 

@@ -15,7 +15,18 @@ export function bumpVersion(database: Database) {
     .set({ counter: sql`${revision.counter} + 1`, nonce: sql`lower(hex(randomblob(8)))` });
 }
 
-/** A statement, to run alone or in a batch: one row, `{ version }`. */
+export interface VersionRow {
+  version: string;
+}
+
+/** A statement, to run alone or in a batch: one row. */
 export function selectVersion(database: Database) {
   return database.select({ version: currentVersion }).from(revision).limit(1);
+}
+
+/** @throws Error when the migrations were not applied */
+export function onlyVersion(rows: VersionRow[]): string {
+  const version = rows[0]?.version;
+  if (version === undefined) throw new Error("the database has no revision: apply the migrations");
+  return version;
 }

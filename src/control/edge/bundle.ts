@@ -6,12 +6,13 @@
  * from its primary unless a session asks for a replica; none does here.)
  */
 import { and, asc, eq, inArray, sql } from "drizzle-orm";
+import type { BatchResponse } from "drizzle-orm/batch";
 import type { AccountTrust, TrustBundleIndex } from "../../contract/trust-bundle.ts";
 import type { Configuration } from "../configuration.ts";
 import { isUnderManagedBase, managedHostname } from "../custom-domains/hostname.ts";
 import type { Database } from "../database/database.ts";
 import { accounts, caCertificates, customDomains, projects } from "../database/schema.ts";
-import { selectVersion } from "../database/version.ts";
+import { onlyVersion, selectVersion, type VersionRow } from "../database/version.ts";
 import { openKeyring } from "../mtls-certificates/sealed-key.ts";
 import { presentOutboundTrust, selectMtlsCertificates, selectOriginCas } from "./outbound-trust.ts";
 
@@ -21,32 +22,48 @@ export async function readVersion(database: Database): Promise<string> {
 }
 
 export async function readIndex(database: Database): Promise<TrustBundleIndex> {
-  const [versions, rows] = await database.batch([
-    selectVersion(database),
-    database.select({ account: accounts.name, version: accounts.version }).from(accounts).orderBy(asc(accounts.name)),
+  return presentIndex(...(await database.batch(selectIndex(database))));
+}
+
+/** The index with the documents of those of `names` that exist, all of one moment. */
+export async function readIndexWithDocuments(
+  database: Database,
+  names: string[],
+  configuration: Configuration,
+): Promise<TrustBundleIndex> {
+  const [versions, rows, ...documents] = await database.batch([
+    ...selectIndex(database),
+    ...selectDocuments(database, names),
   ]);
+  return { ...presentIndex(versions, rows), documents: await presentDocuments(documents, configuration) };
+}
+
+function selectIndex(database: Database) {
+  const account = { account: accounts.name, version: accounts.version };
+  return [selectVersion(database), database.select(account).from(accounts).orderBy(asc(accounts.name))] as const;
+}
+
+function presentIndex(versions: VersionRow[], rows: TrustBundleIndex["accounts"]): TrustBundleIndex {
   return { format: 1, version: onlyVersion(versions), accounts: rows };
 }
 
-function onlyVersion(rows: { version: string }[]): string {
-  const version = rows[0]?.version;
-  if (version === undefined) throw new Error("the database has no revision: apply the migrations");
-  return version;
-}
-
-/**
- * The documents of those of `names` that exist: six queries, however many there are. CA certificates come in the order
- * of their upload: of two with one subject OpenSSL prefers the first, and the clients of the older are the ones that
- * are there.
- */
+/** The documents of those of `names` that exist. */
 export async function readAccountTrust(
   database: Database,
   names: string[],
   configuration: Configuration,
 ): Promise<AccountTrust[]> {
+  return presentDocuments(await database.batch(selectDocuments(database, names)), configuration);
+}
+
+/**
+ * Six queries, however many accounts there are. CA certificates come in the order of their upload: of two with one
+ * subject OpenSSL prefers the first, and the clients of the older are the ones that are there.
+ */
+function selectDocuments(database: Database, names: string[]) {
   // One parameter: D1 allows no more than a hundred
   const named = sql`(SELECT value FROM json_each(${JSON.stringify(names)}))`;
-  const [accountRows, certificates, projectRows, domains, mtlsCertificates, originCas] = await database.batch([
+  return [
     database.select().from(accounts).where(inArray(accounts.name, named)).orderBy(asc(accounts.name)),
     database
       .select({
@@ -70,7 +87,15 @@ export async function readAccountTrust(
       .orderBy(asc(customDomains.account), asc(customDomains.createdAt), asc(customDomains.id)),
     selectMtlsCertificates(database, named),
     selectOriginCas(database, named),
-  ]);
+  ] as const;
+}
+
+type DocumentRows = BatchResponse<ReturnType<typeof selectDocuments>>;
+
+async function presentDocuments(
+  [accountRows, certificates, projectRows, domains, mtlsCertificates, originCas]: DocumentRows,
+  configuration: Configuration,
+): Promise<AccountTrust[]> {
   const keyring = await openKeyring(configuration);
   const certificatesOf = Map.groupBy(certificates, ({ account }) => account);
   const projectsOf = Map.groupBy(projectRows, ({ account }) => account);

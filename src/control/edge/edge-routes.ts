@@ -11,8 +11,13 @@ import { accountParameter } from "../accounts/accounts.ts";
 import { json } from "../fields.ts";
 import { notFound, problem, problemResponses } from "../problem.ts";
 import { type ControlContext, createRouter } from "../router.ts";
-import { readAccountTrust, readIndex, readVersion } from "./bundle.ts";
+import { readAccountTrust, readIndex, readIndexWithDocuments, readVersion } from "./bundle.ts";
 import { connectEdge } from "./notifier.ts";
+
+/** One or several, as query parameters come */
+const accountNames = z
+  .union([z.string().transform((name) => [name]), z.array(z.string()).max(ACCOUNT_TRUST_LIST_MAX_ACCOUNTS)])
+  .openapi({ type: "array", items: { type: "string" }, maxItems: ACCOUNT_TRUST_LIST_MAX_ACCOUNTS });
 
 const ifNoneMatch = z.object({ "if-none-match": z.string().optional() });
 const notModified = { description: "The caller's copy, named in If-None-Match, is the present one" };
@@ -37,24 +42,29 @@ edgeRoutes.openapi(
   createRoute({
     method: "get",
     path: "/v1/edge/bundle",
-    summary: "The index: every account with the version of its document",
+    summary: "The index: every account with the version of its document; and the documents of accounts that are named",
     tags: ["Edges"],
-    request: { headers: ifNoneMatch },
+    request: { headers: ifNoneMatch, query: z.strictObject({ account: accountNames.optional() }) },
     responses: {
       200: { description: "The index", content: json(trustBundleIndexSchema) },
       304: notModified,
-      ...problemResponses(401, 403),
+      ...problemResponses(400, 401, 403),
     },
   }),
   async function readBundleIndex(c) {
     const database = c.get("database");
-    const version = await readVersion(database);
-    if (isCurrent(c, version)) {
+    // An edge that was told of a change sends no tag and need not wait for this look.
+    if (c.req.header("if-none-match") !== undefined) {
+      const version = await readVersion(database);
       tagged(c, version);
-      return c.body(null, 304);
+      if (isCurrent(c, version)) return c.body(null, 304);
     }
-    const index = await readIndex(database);
+    const names = c.req.valid("query").account;
+    const index = await (names === undefined
+      ? readIndex(database)
+      : readIndexWithDocuments(database, names, c.get("configuration")));
     tagged(c, index.version);
+    if (names !== undefined) c.header("cache-control", SECRET_CACHE_CONTROL);
     return c.json(index, 200);
   },
 );
@@ -65,13 +75,7 @@ edgeRoutes.openapi(
     path: "/v1/edge/bundle/accounts",
     summary: "The documents of the accounts that are named",
     tags: ["Edges"],
-    request: {
-      query: z.strictObject({
-        account: z
-          .union([z.string().transform((name) => [name]), z.array(z.string()).max(ACCOUNT_TRUST_LIST_MAX_ACCOUNTS)])
-          .openapi({ type: "array", items: { type: "string" }, maxItems: ACCOUNT_TRUST_LIST_MAX_ACCOUNTS }),
-      }),
-    },
+    request: { query: z.strictObject({ account: accountNames }) },
     responses: {
       200: { description: "Those that exist, by name", content: json(accountTrustListSchema) },
       ...problemResponses(400, 401, 403),
@@ -116,7 +120,8 @@ edgeRoutes.openapi(
     method: "get",
     path: "/v1/edge/events",
     summary: "A WebSocket that says the version of the index after connecting and whenever it changes",
-    description: 'Each message is `{"version":"…"}`; `ping` is answered with `pong`.',
+    description:
+      'A message is `{"version":"…"}`, with `"accounts":["…"]` where it says what changed; `ping` is answered with `pong`.',
     tags: ["Edges"],
     responses: { 101: { description: "The WebSocket" }, ...problemResponses(401, 403, 426) },
   }),

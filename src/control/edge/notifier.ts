@@ -1,9 +1,10 @@
 /**
- * The Durable Object that holds the edges' WebSockets. It tells them that there is something new and what version it
- * has, never what: an edge that hears of a change pulls the index, and one that misses it polls. Nothing is stored, so
+ * The Durable Object that holds the edges' WebSockets. It tells them that there is something new, what version it has
+ * and whose it is, never what: an edge that hears of a change pulls, and one that misses it polls. Nothing is stored, so
  * with the hibernation API it costs nothing while nothing happens.
  */
 import { DurableObject } from "cloudflare:workers";
+import type { BundleEvent } from "../../contract/trust-bundle.ts";
 import type { ControlEnvironment } from "../configuration.ts";
 import { openDatabase } from "../database/database.ts";
 import { selectVersion } from "../database/version.ts";
@@ -38,13 +39,16 @@ export class EdgeNotifier extends DurableObject<ControlEnvironment> {
     const keyId = new URL(request.url).searchParams.get(KEY_PARAMETER) ?? "";
     const { 0: client, 1: server } = new WebSocketPair();
     this.ctx.acceptWebSocket(server, [keyId]);
-    await this.#sendVersion([server]);
+    await this.#sendPresentVersion(server);
     return new Response(null, { status: 101, webSocket: client });
   }
 
-  /** Called after a commit. Two that overlap may be told in either order: to an edge a version is a nudge, not a fact. */
-  async announce(): Promise<void> {
-    await this.#sendVersion(this.ctx.getWebSockets());
+  /**
+   * Called after a commit, with the version that it made: the database need not be asked, which would hold up the edges.
+   * Two that overlap may be told in either order: to an edge a version is a nudge, not a fact.
+   */
+  async announce(event: BundleEvent): Promise<void> {
+    for (const socket of this.ctx.getWebSockets()) send(socket, event);
   }
 
   /** Called when the key `keyId` was revoked: what it opened is closed. */
@@ -63,14 +67,11 @@ export class EdgeNotifier extends DurableObject<ControlEnvironment> {
     else socket.close(code);
   }
 
-  /** A socket that cannot be told is closed: its edge connects anew and reads the version then. */
-  async #sendVersion(sockets: WebSocket[]): Promise<void> {
-    if (sockets.length === 0) return;
+  /** A socket that cannot be told is closed: its edge connects anew and is told then. */
+  async #sendPresentVersion(socket: WebSocket): Promise<void> {
     const version = await this.#readVersion();
-    for (const socket of sockets) {
-      if (version === undefined) socket.close(INTERNAL_ERROR, "the version cannot be read");
-      else if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ version }));
-    }
+    if (version === undefined) socket.close(INTERNAL_ERROR, "the version cannot be read");
+    else send(socket, { version });
   }
 
   async #readVersion(): Promise<string | undefined> {
@@ -82,4 +83,8 @@ export class EdgeNotifier extends DurableObject<ControlEnvironment> {
       return undefined;
     }
   }
+}
+
+function send(socket: WebSocket, event: BundleEvent): void {
+  if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(event));
 }
