@@ -83,11 +83,11 @@ export function createAddressRules(allowed: readonly string[]): AddressRules {
 }
 
 function addNetwork(list: BlockList, text: string): void {
-  const [address = "", prefix] = text.split("/");
+  const [address = "", prefix, ...rest] = text.split("/");
   const family = isIP(address);
   const bits = family === 6 ? 128 : 32;
   const length = prefix === undefined ? bits : Number(prefix);
-  if (family === 0 || !/^\d+$/.test(prefix ?? "0") || length > bits) {
+  if (family === 0 || !/^\d+$/.test(prefix ?? "0") || length > bits || rest.length > 0) {
     throw new TypeError(`"${text}" is not a network, give an address or address/prefix: 127.0.0.0/8`);
   }
   list.addSubnet(address, length, family === 6 ? "ipv6" : "ipv4");

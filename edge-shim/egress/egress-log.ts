@@ -14,6 +14,10 @@ export interface EgressRecord {
   certificateVersion?: string;
   status: number;
   durationMs: number;
+  /** The worker left before the end of the answer, or was cut off because the origin broke off its own */
+  incomplete?: true;
+  /** Why the egress ended a WebSocket */
+  cutReason?: string;
   failure?: EgressFailure;
 }
 

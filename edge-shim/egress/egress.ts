@@ -4,16 +4,16 @@
  * target (target.ts) at an address that is allowed (addresses.ts), and presents a certificate (certificates.ts).
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import type { Logger } from "pino";
 import { environmentTypeOf } from "../../src/contract/egress.ts";
 import { createUpgradeResponse, isWebSocketRequest } from "../forwarding/websocket.ts";
 import type { TrustStore } from "../trust/trust-store.ts";
 import { createAddressRules } from "./addresses.ts";
 import { createCertificateFinder } from "./certificates.ts";
-import { createEgressLog } from "./egress-log.ts";
+import type { EgressLog } from "./egress-log.ts";
 import { EgressExchange, type ExchangeEnvironment } from "./exchange.ts";
+import { refuseUnreadable } from "./failure-message.ts";
 import { DEFAULT_EGRESS_LIMITS, type EgressLimits } from "./limits.ts";
 import { createOriginPools } from "./origin-pools.ts";
 import { createEgressTokens } from "./token.ts";
@@ -31,7 +31,7 @@ export interface EgressOptions {
 export interface EgressSurroundings {
   trust: TrustStore;
   environment: string;
-  logger: Logger;
+  log: EgressLog;
   /** Milliseconds since the epoch */
   clock: () => number;
 }
@@ -51,13 +51,18 @@ const KEEP_ALIVE_TIMEOUT_MS = 120_000;
 /** @throws TypeError for options that cannot be; the system's error when the port cannot be had */
 export async function startEgress(
   { port, secret, allowedNetworks, ...options }: EgressOptions,
-  { trust, environment, logger, clock }: EgressSurroundings,
+  { trust, environment, log, clock }: EgressSurroundings,
 ): Promise<Egress> {
   const limits = { ...DEFAULT_EGRESS_LIMITS, ...options.limits };
   const tokens = createEgressTokens(secret);
   const findCertificate = createCertificateFinder((name) => trust.findAccount(name), environmentTypeOf(environment));
   const pools = createOriginPools(findCertificate, createAddressRules(allowedNetworks), limits);
-  const server = createEgressServer(limits, { tokens, findCertificate, pools, log: createEgressLog(logger), clock });
+  const sockets = new Set<Socket>();
+  const server = createEgressServer(limits, { tokens, findCertificate, pools, log, clock });
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
   trust.onChange(() => pools.review());
   await listen(server, port);
   return {
@@ -67,7 +72,8 @@ export async function startEgress(
       pools.close();
       await new Promise<void>((resolve) => {
         server.close(() => resolve());
-        server.closeAllConnections();
+        // Not closeAllConnections: Node forgets a socket that asked for an upgrade.
+        for (const socket of sockets) socket.destroy();
       });
     },
   };
@@ -75,10 +81,13 @@ export async function startEgress(
 
 function createEgressServer({ headersMaxBytes }: EgressLimits, environment: ExchangeEnvironment): Server {
   const options = { maxHeaderSize: headersMaxBytes, requestTimeout: 0, keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS };
-  const server = createServer({ ...options, shouldUpgradeCallback: isWebSocketRequest });
-  server.on("request", (request: IncomingMessage, response: ServerResponse) => {
+  // Whatever Node would refuse by itself would look like an answer of the origin.
+  const server = createServer({ ...options, requireHostHeader: false, shouldUpgradeCallback: isWebSocketRequest });
+  const handle = (request: IncomingMessage, response: ServerResponse) =>
     new EgressExchange(environment, request, response).handle();
-  });
+  server.on("request", handle);
+  server.on("checkExpectation", handle);
+  server.on("clientError", refuseUnreadable);
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     new EgressExchange(environment, request, createUpgradeResponse(request, socket)).handle({ socket, head });
   });

@@ -7,7 +7,6 @@ import type { Duplex } from "node:stream";
 import { pipeline } from "node:stream";
 import {
   EGRESS_CERTIFICATE_HEADER,
-  EGRESS_FAILURE_HEADER,
   EGRESS_PROJECT_HEADER,
   EGRESS_TARGET_HEADER,
   EGRESS_TOKEN_HEADER,
@@ -18,9 +17,13 @@ import { hasBody } from "../forwarding/request-body.ts";
 import { acceptUpgrade, type UpgradeSocket } from "../forwarding/websocket.ts";
 import type { FindCertificate, PresentableCertificate } from "./certificates.ts";
 import type { EgressLog } from "./egress-log.ts";
-import { type EgressFailure, explainFailure } from "./failure.ts";
+import { type EgressFailure, explainFailure, explainUnusable } from "./failure.ts";
+import { encodeFailure, type FailureMessage } from "./failure-message.ts";
+import { receiveStream } from "./http2-streams.ts";
+import { CONNECTION_RESET } from "./origin-connector.ts";
 import { type OriginPool, RetiredPoolError } from "./origin-pool.ts";
 import type { OriginPools } from "./origin-pools.ts";
+import { RequestBody } from "./request-body.ts";
 import { isInternalHeader, readRequestHeaders } from "./request-headers.ts";
 import { parseTarget, type Target } from "./target.ts";
 import type { EgressTokens } from "./token.ts";
@@ -37,9 +40,9 @@ export interface ExchangeEnvironment {
 /** Each is a rotation that came between finding the pool and writing the request. */
 const ROTATIONS_MAX = 10;
 
-const IDEMPOTENT_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE"]);
+const REPEATABLE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE"]);
 /** The other side had closed an idle connection when we wrote to it */
-const CLOSED_CODES: ReadonlySet<string> = new Set(["ECONNRESET", "EPIPE", "UND_ERR_SOCKET"]);
+const CLOSED_CODES: ReadonlySet<string> = new Set(["ECONNRESET", "EPIPE", "UND_ERR_SOCKET", CONNECTION_RESET]);
 
 /** One request. Made for it, thrown away after it. */
 export class EgressExchange {
@@ -50,8 +53,11 @@ export class EgressExchange {
   readonly #project: string;
   readonly #name: string;
   #upgrade: UpgradeSocket | undefined;
+  #body: RequestBody | undefined;
   #target: Target | undefined;
   #certificate: PresentableCertificate | undefined;
+  /** Of the present attempt */
+  #pool: OriginPool | undefined;
   #failure: EgressFailure | undefined;
   /** Something of the request may have reached the origin, in the present attempt */
   #isSent = false;
@@ -73,16 +79,24 @@ export class EgressExchange {
     this.#response.on("error", () => this.#response.destroy());
     // Strangers are not written into the log: they could fill it.
     if (!tokens.isValid(readHeader(this.#request, EGRESS_TOKEN_HEADER) ?? "", this.#project)) {
-      this.#refuse(FORBIDDEN, WRONG_TOKEN);
+      this.#respond(encodeFailure(FORBIDDEN, WRONG_TOKEN));
       return;
     }
-    this.#response.on("close", () => this.#logEnd(this.#response.statusCode));
+    this.#response.on("close", () => this.#logResponse());
     const target = parseTarget(readHeader(this.#request, EGRESS_TARGET_HEADER));
     if (!target.ok) {
       this.#fail({ code: "origin_unreachable", reason: target.reason, hint: "give an absolute https URL" });
       return;
     }
     this.#target = target.target;
+    if (hasBody(this.#request)) {
+      // The parser has left it in the first bytes of the WebSocket.
+      if (upgrade !== undefined) {
+        this.#fail(UPGRADE_WITH_BODY);
+        return;
+      }
+      this.#body = new RequestBody(this.#request);
+    }
     this.#attempt(target.target);
   }
 
@@ -96,30 +110,36 @@ export class EgressExchange {
     this.#certificate = found.certificate;
     this.#isSent = false;
     try {
-      const pool = pools.find({
+      this.#pool = pools.find({
         project: this.#project,
         origin: target.origin,
         certificate: found.certificate,
         isWebSocket: this.#upgrade !== undefined,
       });
-      forward(pool.dispatcher, this.#describe(target, pool));
     } catch (error) {
-      this.#fail(this.#explain(error, found.certificate));
+      this.#fail(explainUnusable(error, found.certificate));
+      return;
     }
+    forward(this.#pool.dispatcher, this.#describe(target, this.#pool));
   }
 
   #describe(target: Target, pool: OriginPool): ForwardedRequest {
     const upgrade = this.#upgrade;
+    const body = this.#body?.open(() => {
+      if (!this.#isSent) pool.assertUsable();
+      this.#isSent = true;
+    });
     return {
       method: this.#request.method ?? "GET",
       path: target.path,
-      headers: readRequestHeaders(this.#request.rawHeaders),
-      // Not touched before the request is written: until then it can be sent again.
-      body: hasBody(this.#request) ? this.#request.iterator({ destroyOnReturn: false }) : undefined,
+      headers: readRequestHeaders(this.#request.rawHeaders, this.#request.headers.connection),
+      body,
       response: this.#response,
       onStart: () => {
         pool.assertUsable();
-        this.#isSent = true;
+        this.#isSent = body === undefined || pool.hasSpokenHttp2;
+        // Also without a body, since what an HTTP/1.1 request waited for must not come to the next one.
+        receiveStream((stream) => body?.joinStream(stream));
       },
       dropsHeader: isInternalHeader,
       onFailure: (error) => this.#retryOrFail(error, target, pool),
@@ -142,20 +162,17 @@ export class EgressExchange {
 
   /** RFC 9110, section 9.2.2: what may be repeated when a kept-alive connection turns out to be closed. */
   #isRepeatable(error: NodeJS.ErrnoException): boolean {
-    const isIdempotent = IDEMPOTENT_METHODS.has(this.#request.method ?? "");
-    return isIdempotent && !hasBody(this.#request) && CLOSED_CODES.has(error.code ?? "");
+    const isSafe = REPEATABLE_METHODS.has(this.#request.method ?? "");
+    return isSafe && this.#body === undefined && CLOSED_CODES.has(error.code ?? "");
   }
 
   /** A request that was cut because its certificate may no longer be used says so. */
   #explainLost(error: Error, pool: OriginPool): EgressFailure {
     const present = pool.isRetired ? this.#environment.findCertificate(this.#project, this.#name) : undefined;
-    if (present?.ok === false) return present;
-    return this.#explain(pool.findAlertSince(this.#startedMs) ?? error, pool.certificate);
-  }
-
-  #explain(error: unknown, certificate: PresentableCertificate): EgressFailure {
-    const origin = this.#target?.origin ?? "";
-    return explainFailure(error, { origin, certificate, nowMs: this.#environment.clock() });
+    if (present?.ok === false) return { code: present.code, reason: present.reason, hint: present.hint };
+    const { origin, certificate } = pool;
+    const nowMs = this.#environment.clock();
+    return explainFailure(pool.findAlertSince(this.#startedMs) ?? error, { origin, certificate, nowMs });
   }
 
   #accept(upgrade: UpgradeSocket, headers: string[], origin: Duplex, pool: OriginPool): void {
@@ -165,28 +182,33 @@ export class EgressExchange {
     pipeline(socket, origin, socket, () => {
       socket.destroy();
       origin.destroy();
-      this.#logEnd(SWITCHING_PROTOCOLS);
+      this.#log(SWITCHING_PROTOCOLS, pool.isRetired ? { cutReason: new RetiredPoolError().message } : {});
     });
   }
 
-  #fail({ code, reason, hint }: EgressFailure): void {
+  #fail(failure: EgressFailure): void {
+    const { code, reason, hint } = failure;
     this.#failure = { code, reason, hint };
-    this.#refuse(PROBLEMS[code].status, this.#failure);
+    this.#respond(encodeFailure(PROBLEMS[code].status, this.#failure));
   }
 
-  #refuse(status: number, { code, reason, hint }: EgressFailure): void {
+  #respond({ status, headers, body }: FailureMessage): void {
+    if (this.#body === undefined) this.#request.resume();
+    else this.#body.discard();
     if (this.#response.headersSent) return;
-    this.#request.resume();
-    const body = Buffer.from(JSON.stringify({ reason, hint }));
-    this.#response.writeHead(status, {
-      "content-type": "application/json",
-      "content-length": body.length,
-      [EGRESS_FAILURE_HEADER]: code,
-    });
+    this.#response.writeHead(status, headers);
     this.#response.end(body);
   }
 
-  #logEnd(status: number): void {
+  #logResponse(): void {
+    const { errored, headersSent, statusCode, writableFinished } = this.#response;
+    // Headers had gone to the worker when the origin's answer broke: it was cut.
+    if (errored && this.#pool) this.#failure ??= this.#explainLost(errored, this.#pool);
+    const isIncomplete = !writableFinished;
+    this.#log(headersSent ? statusCode : CLIENT_CLOSED_REQUEST, isIncomplete ? { incomplete: true } : {});
+  }
+
+  #log(status: number, more: { incomplete?: true; cutReason?: string }): void {
     this.#environment.log.request({
       method: this.#request.method ?? "",
       project: this.#project,
@@ -195,6 +217,7 @@ export class EgressExchange {
       ...(this.#certificate && { certificateVersion: this.#certificate.version }),
       status,
       durationMs: performance.now() - this.#startedMs,
+      ...more,
       ...(this.#failure && { failure: this.#failure }),
     });
   }
@@ -202,12 +225,20 @@ export class EgressExchange {
 
 const SWITCHING_PROTOCOLS = 101;
 const FORBIDDEN = 403;
+/** As in the ingress: the worker did not wait for an answer */
+const CLIENT_CLOSED_REQUEST = 499;
 
 /** Told as a failure, so that the worker does not take it for the origin's answer. */
 const WRONG_TOKEN: EgressFailure = {
   code: "mtls_certificate_not_found",
   reason: "the egress does not accept this worker's token for its project",
   hint: "start the worker with the SALLYPORT_EGRESS_* variables that this edge wrote into worker.env",
+};
+
+const UPGRADE_WITH_BODY: EgressFailure = {
+  code: "origin_unreachable",
+  reason: "a WebSocket request has no body, found one",
+  hint: "send it without Content-Length and Transfer-Encoding",
 };
 
 /** Undefined as well for a header that came twice: nobody could say which is meant. */

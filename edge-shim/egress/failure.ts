@@ -32,13 +32,26 @@ interface CodedError extends Error {
   code?: string;
 }
 
-/** Several addresses were tried: the first failure speaks for them. Wrapped errors say less than what they wrap. */
+/** The certificate or its key is not what OpenSSL can use: nothing was sent anywhere. */
+export function explainUnusable(error: unknown, { id, name }: FailedAttempt["certificate"]): EgressFailure {
+  return {
+    code: "mtls_certificate_not_found",
+    reason: `"${name}" (${id}) cannot be used: ${findCause(error).message}`,
+    hint: `upload certificate and key again: sallyport mtls-certificate update --cert-id ${id} --cert client.pem --key client.key`,
+  };
+}
+
+/** Of a machine that has IPv4 only, about each IPv6 address */
+const NO_ROUTE_CODES: ReadonlySet<string | undefined> = new Set(["ENETUNREACH", "EHOSTUNREACH", "EADDRNOTAVAIL"]);
+
+/** Several addresses were tried: the first failure that came from afar speaks for them. Wrapping says less than what it wraps. */
 function findCause(error: unknown): CodedError {
-  if (error instanceof AggregateError && error.errors.length > 0) return findCause(error.errors[0]);
+  if (error instanceof AggregateError && error.errors.length > 0) {
+    return findCause(error.errors.find(({ code }: CodedError) => !NO_ROUTE_CODES.has(code)) ?? error.errors[0]);
+  }
   if (!(error instanceof Error)) return new Error(String(error));
-  const { cause } = error;
-  const saysMore = cause instanceof Error && "code" in cause && (error as CodedError).code === undefined;
-  return saysMore ? findCause(cause) : error;
+  const { cause, code } = error as CodedError;
+  return cause instanceof Error && code === undefined ? findCause(cause) : error;
 }
 
 function explainAlert(alert: number, attempt: FailedAttempt): EgressFailure {
@@ -129,6 +142,7 @@ function explainConnection(code: string, cause: Error, attempt: FailedAttempt): 
       return unreachable(`"${origin}" refused the connection`, "start the origin, or correct its port");
     case "EHOSTUNREACH":
     case "ENETUNREACH":
+    case "EADDRNOTAVAIL":
       return unreachable(`there is no route to "${origin}" (${code})`, "look at networks and firewalls in between");
     case "UND_ERR_CONNECT_TIMEOUT":
     case "ETIMEDOUT":
@@ -145,23 +159,38 @@ function explainConnection(code: string, cause: Error, attempt: FailedAttempt): 
 }
 
 function explainBrokenExchange(code: string, cause: Error, { origin, certificate }: FailedAttempt): EgressFailure {
-  const isHandshake = cause.message.includes("before secure TLS connection was established");
-  if (isHandshake || (code.startsWith("ERR_SSL_") && !isHandshake)) {
-    return {
-      code: "origin_tls_failed",
-      reason: isHandshake
-        ? `"${origin}" closed the connection during the TLS handshake, without an alert`
-        : `the TLS handshake with "${origin}" failed: ${cause.message.trim()}`,
-      hint: `see whether a TLS server listens there, and what it says: openssl s_client -connect ${hostAndPort(origin)}`,
-    };
+  const connect = `openssl s_client -connect ${hostAndPort(origin)}`;
+  const mayReject = `a server that does not accept "${certificate.name}" may close without saying why`;
+  if (code === "EGRESS_HANDSHAKE_CLOSED") {
+    const reason = `"${origin}" closed the connection during the TLS handshake, without an alert`;
+    return tlsFailed(reason, `see whether a TLS server listens there, and what it says: ${connect}; ${mayReject}`);
   }
-  if (code === "ECONNRESET" || code === "EPIPE" || code === "UND_ERR_SOCKET") {
+  if (code.startsWith("ERR_SSL_")) {
+    const reason = `the TLS handshake with "${origin}" failed: ${cause.message.trim()}`;
+    return tlsFailed(reason, `see whether a TLS server listens there, and what it says: ${connect}`);
+  }
+  if (code === "EGRESS_POOL_RETIRED") {
+    return unreachable(`the request was cut: ${cause.message}, and it was not done in time`, "send it again");
+  }
+  if (CLOSED_CODES.has(code)) {
     return unreachable(
-      `"${origin}" closed the connection before it answered (${code})`,
-      `look at the origin's log; a server that does not accept "${certificate.name}" may close without saying why`,
+      `"${origin}" closed the connection before its response was complete (${code})`,
+      `look at the origin's log; ${mayReject}`,
     );
   }
-  return unreachable(`no HTTP response came from "${origin}": ${cause.message}`, "look at the origin's log");
+  return unreachable(`no complete HTTP response came from "${origin}": ${cause.message}`, "look at the origin's log");
+}
+
+const CLOSED_CODES: ReadonlySet<string> = new Set([
+  "ECONNRESET",
+  "EPIPE",
+  "UND_ERR_SOCKET",
+  "EGRESS_CONNECTION_RESET",
+  "EGRESS_STREAM_RESET",
+]);
+
+function tlsFailed(reason: string, hint: string): EgressFailure {
+  return { code: "origin_tls_failed", reason, hint };
 }
 
 function unreachable(reason: string, hint: string): EgressFailure {

@@ -5,18 +5,18 @@
  */
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { buildConnector, type Dispatcher, Pool } from "undici";
+import { type Dispatcher, Pool } from "undici";
 import type { AddressRules } from "./addresses.ts";
 import type { PresentableCertificate } from "./certificates.ts";
 import type { EgressLimits } from "./limits.ts";
-import { findAlert } from "./tls-alert.ts";
+import { createOriginConnector, type OriginConnector } from "./origin-connector.ts";
 
-/** The certificate changed before anything of the request was written: it may be sent again, with the present one. */
+/** The certificate changed: before anything of the request was written, it may be sent again, with the present one. */
 export class RetiredPoolError extends Error {
   readonly code = "EGRESS_POOL_RETIRED";
 
   constructor() {
-    super("the client certificate was rotated or disabled before the request was sent");
+    super("the client certificate was rotated, disabled or deleted");
     this.name = "RetiredPoolError";
   }
 }
@@ -34,47 +34,30 @@ export interface OriginPoolOptions {
 export class OriginPool {
   readonly origin: string;
   readonly certificate: PresentableCertificate;
-  readonly #pool: Pool;
-  readonly #drainMs: number;
+  readonly #limits: EgressLimits;
+  readonly #isHttp1Only: boolean;
+  readonly #connectOrigin: OriginConnector;
   readonly #connecting = new Set<Socket>();
   readonly #webSockets = new Set<Duplex>();
-  #isRetired = false;
+  readonly #whenClosed = Promise.withResolvers<void>();
+  #pool: Pool | undefined;
+  #state: "open" | "closing" | "draining" | "cut" = "open";
+  #drainLimit: NodeJS.Timeout | undefined;
+  #hasSpokenHttp2 = false;
   #lastAlert: { error: Error; atMs: number } | undefined;
 
   constructor({ origin, certificate, addresses, limits, isHttp1Only }: OriginPoolOptions) {
     this.origin = origin;
     this.certificate = certificate;
-    this.#drainMs = limits.drainMs;
-    const connectTls = buildConnector({
-      secureContext: certificate.secureContext(),
-      rejectUnauthorized: true,
-      maxCachedSessions: 0,
-      timeout: limits.connectTimeoutMs,
-      lookup: addresses.lookup,
-      allowH2: !isHttp1Only,
-    });
-    this.#pool = new Pool(origin, {
-      allowH2: !isHttp1Only,
-      keepAliveTimeout: limits.keepAliveTimeoutMs,
-      headersTimeout: limits.headersTimeoutMs,
-      bodyTimeout: limits.bodyTimeoutMs,
-      connect: (options, callback) => {
-        if (this.#isRetired) return callback(new RetiredPoolError(), null);
-        try {
-          addresses.check(options.hostname);
-        } catch (error) {
-          return callback(error as Error, null);
-        }
-        const socket = connectTls(options, (...outcome) => {
-          this.#connecting.delete(socket);
-          callback(...outcome);
-        }) as unknown as Socket;
-        this.#connecting.add(socket);
-        socket.on("error", (error: Error) => {
-          if (findAlert(error) !== undefined) this.#lastAlert = { error, atMs: performance.now() };
-          // Under HTTP/2 nobody else does it: undici 8.12 would go on writing to the dead session for ever.
-          socket.destroy();
-        });
+    this.#limits = limits;
+    this.#isHttp1Only = isHttp1Only;
+    this.#connectOrigin = createOriginConnector({
+      certificate,
+      addresses,
+      limits,
+      isHttp1Only,
+      onAlert: (error) => {
+        this.#lastAlert = { error, atMs: performance.now() };
       },
     });
   }
@@ -89,24 +72,45 @@ export class OriginPool {
   }
 
   get isRetired(): boolean {
-    return this.#isRetired;
+    return this.#state === "draining" || this.#state === "cut";
   }
 
-  /** undici's, whose requests must call {@link assertUsable} in `onStart`. */
+  /** Then headers go out when a request starts; under HTTP/1.1 undici keeps them back until the body begins. */
+  get hasSpokenHttp2(): boolean {
+    return this.#hasSpokenHttp2;
+  }
+
+  /** Resolves when nothing of it is open any more; only after {@link close} or {@link retire}. */
+  get whenClosed(): Promise<void> {
+    return this.#whenClosed.promise;
+  }
+
+  /** undici's, whose requests must call {@link assertUsable} before anything of them is written. */
   get dispatcher(): Dispatcher {
+    this.#pool ??= this.#createPool();
     return this.#pool;
   }
 
   /** @throws RetiredPoolError when nothing may be written any more: undici may have queued a request for long */
   assertUsable(): void {
-    if (this.#isRetired) throw new RetiredPoolError();
+    if (this.isRetired) throw new RetiredPoolError();
   }
 
   /** Ends `socket` when the pool is retired. */
   adoptWebSocket(socket: Duplex): void {
-    if (this.#isRetired) socket.destroy();
+    if (this.isRetired) socket.destroy(new RetiredPoolError());
     this.#webSockets.add(socket);
-    socket.once("close", () => this.#webSockets.delete(socket));
+    socket.once("close", () => {
+      this.#webSockets.delete(socket);
+      this.#closeWhenDone();
+    });
+  }
+
+  /** Takes no more requests, and ends when those that it has, and its WebSockets, are done: to make room. */
+  close(): void {
+    if (this.#state !== "open") return;
+    this.#state = "closing";
+    this.#closeWhenDone();
   }
 
   /**
@@ -114,22 +118,65 @@ export class OriginPool {
    * for a while after a rotation, so that none fails, and are cut where the certificate may not be used at all.
    */
   retire(how: "drain" | "cut"): void {
-    if (this.#isRetired) return;
-    this.#isRetired = true;
+    if (this.#state === "cut" || (this.#state === "draining" && how === "drain")) return;
+    this.#state = how === "cut" ? "cut" : "draining";
     for (const socket of [...this.#connecting, ...this.#webSockets]) socket.destroy(new RetiredPoolError());
-    if (how === "cut") this.#destroy();
-    else this.#closeWhenDone();
+    if (how === "cut") this.#pool?.destroy(new RetiredPoolError()).catch(() => {});
+    else this.#drainLimit = setTimeout(() => this.retire("cut"), this.#limits.drainMs).unref();
+    this.#closeWhenDone();
+  }
+
+  #createPool(): Pool {
+    const { headersTimeoutMs, bodyTimeoutMs, keepAliveTimeoutMs } = this.#limits;
+    const pool = new Pool(this.origin, {
+      allowH2: !this.#isHttp1Only,
+      keepAliveTimeout: keepAliveTimeoutMs,
+      keepAliveMaxTimeout: keepAliveTimeoutMs,
+      headersTimeout: headersTimeoutMs,
+      bodyTimeout: bodyTimeoutMs,
+      connect: (target, callback) => {
+        if (this.isRetired) {
+          queueMicrotask(() => callback(new RetiredPoolError(), null));
+          return;
+        }
+        const socket = this.#connectOrigin(target, (error, connected) => {
+          if (socket !== undefined) this.#connecting.delete(socket);
+          if (error) {
+            this.#failWaiting(pool, error);
+            callback(error, null);
+          } else {
+            this.#hasSpokenHttp2 ||= (connected as Socket & { alpnProtocol?: unknown }).alpnProtocol === "h2";
+            callback(null, connected);
+          }
+        });
+        if (socket !== undefined) this.#connecting.add(socket);
+      },
+    });
+    return pool;
+  }
+
+  /**
+   * Until it is known whether an origin speaks HTTP/2, undici lets all requests wait for one connection, and when that
+   * fails tries the next one for the second of them alone: behind an origin that takes no connections the thousandth
+   * would wait for a thousand time-outs. The failure speaks for all that waited for it.
+   */
+  #failWaiting(pool: Pool, error: Error): void {
+    const { connected, queued } = pool.stats;
+    if (connected > 0 || queued === 0) return;
+    this.#pool = undefined;
+    pool.destroy(error).catch(() => {});
+    this.#closeWhenDone();
   }
 
   #closeWhenDone(): void {
-    const limit = setTimeout(() => this.#destroy(), this.#drainMs).unref();
-    this.#pool.close().then(
-      () => clearTimeout(limit),
-      () => clearTimeout(limit),
-    );
-  }
-
-  #destroy(): void {
-    this.#pool.destroy(new RetiredPoolError()).catch(() => {});
+    if (this.#state === "open") return;
+    const done = () => {
+      // The last request may have become one: then its end comes back here.
+      if (this.#webSockets.size > 0) return;
+      clearTimeout(this.#drainLimit);
+      this.#whenClosed.resolve();
+    };
+    if (this.#pool === undefined) done();
+    else this.#pool.close().then(done, done);
   }
 }

@@ -37,17 +37,38 @@ export function createOriginPools(
 ): OriginPools {
   /** The least recently used first */
   const entries = new Map<string, Entry>();
+  /** No longer given out, with requests or WebSockets that are not done: a certificate that is disabled ends them, too */
+  const leaving = new Set<Entry>();
 
   function open({ project, origin, certificate, isWebSocket }: PoolKey): Entry {
     const pool = new OriginPool({ origin, certificate, addresses, limits, isHttp1Only: isWebSocket });
     return { project, pool };
   }
 
+  function letGo(name: string, entry: Entry): void {
+    entries.delete(name);
+    leaving.add(entry);
+    void entry.pool.whenClosed.then(() => leaving.delete(entry));
+  }
+
+  function retire(name: string, entry: Entry, how: "drain" | "cut"): void {
+    letGo(name, entry);
+    entry.pool.retire(how);
+  }
+
   function dropLeastRecentlyUsed(): void {
     const [oldest] = entries;
     if (entries.size <= limits.poolsMax || oldest === undefined) return;
-    entries.delete(oldest[0]);
-    oldest[1].pool.retire("drain");
+    letGo(...oldest);
+    oldest[1].pool.close();
+  }
+
+  function review({ project, pool }: Entry): "stays" | "drain" | "cut" {
+    const { certificate } = pool;
+    const found = findCertificate(project, certificate.name);
+    // Another certificate may have taken the name of one that was deleted.
+    if (!found.ok || found.certificate.id !== certificate.id) return "cut";
+    return found.certificate.isSameAs(certificate) ? "stays" : "drain";
   }
 
   return {
@@ -55,23 +76,25 @@ export function createOriginPools(
       const name = [key.project, key.origin, key.certificate.name, key.isWebSocket].join(" ");
       const known = entries.get(name);
       const isCurrent = known?.pool.certificate.isSameAs(key.certificate) === true;
-      if (known !== undefined && !isCurrent) known.pool.retire("drain");
-      const entry = isCurrent && known !== undefined ? known : open(key);
+      if (known !== undefined && !isCurrent) retire(name, known, "drain");
+      const entry = isCurrent ? known : open(key);
       entries.delete(name);
       entries.set(name, entry);
       dropLeastRecentlyUsed();
       return entry.pool;
     },
     review() {
-      for (const [name, { project, pool }] of [...entries]) {
-        const found = findCertificate(project, pool.certificate.name);
-        if (found.ok && found.certificate.isSameAs(pool.certificate)) continue;
-        entries.delete(name);
-        pool.retire(found.ok ? "drain" : "cut");
+      for (const entry of leaving) {
+        const verdict = review(entry);
+        if (verdict !== "stays") entry.pool.retire(verdict);
+      }
+      for (const [name, entry] of [...entries]) {
+        const verdict = review(entry);
+        if (verdict !== "stays") retire(name, entry, verdict);
       }
     },
     close() {
-      for (const { pool } of entries.values()) pool.retire("cut");
+      for (const { pool } of [...entries.values(), ...leaving]) pool.retire("cut");
       entries.clear();
     },
   };

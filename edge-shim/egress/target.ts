@@ -14,7 +14,8 @@ export type TargetResult = { ok: true; target: Target } | { ok: false; reason: s
 const PRINTABLE_ASCII = /^[\x21-\x7e]+$/;
 
 export function parseTarget(text: string | undefined): TargetResult {
-  if (text === undefined) return refuse(`the header ${EGRESS_TARGET_HEADER} is missing, it names the URL`);
+  if (text === undefined)
+    return refuse(`the header ${EGRESS_TARGET_HEADER} is missing or came twice, it names the URL`);
   const url = PRINTABLE_ASCII.test(text) ? URL.parse(text) : null;
   if (url === null) return refuse("the target is not an absolute URL");
   if (url.protocol !== "https:") {

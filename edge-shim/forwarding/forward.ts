@@ -24,8 +24,8 @@ export interface ForwardedRequest {
    * iterable body was not touched then.
    */
   onStart?(): void;
-  /** Lower-case names of response headers that are not passed on, beside those of one connection */
-  dropsHeader?(name: string): boolean;
+  /** Of a response header, by its lower-case name: is it not passed on? Those of one connection never are. */
+  dropsHeader?(name: string, value: string): boolean;
   /** No answer came */
   onFailure(error: Error): void;
   /** Given for a WebSocket request: takes over when the answer was 101 */
@@ -79,9 +79,9 @@ export function forward(upstream: Dispatcher, request: ForwardedRequest): void {
           stalled = setTimeout(() => response.destroy(), request.sendTimeoutMs).unref();
         }
       },
-      onResponseEnd(_started, trailers) {
+      onResponseEnd(started, trailers) {
         isFinished = true;
-        if (Object.keys(trailers).length > 0) response.addTrailers(trailers as Record<string, string>);
+        if (Object.keys(trailers).length > 0) response.addTrailers(responseTrailers(request, started));
         response.end();
       },
       onResponseError(_started, error) {
@@ -110,6 +110,14 @@ function reportFailure({ response, onFailure }: ForwardedRequest, error: Error):
 
 function responseHeaders({ dropsHeader }: ForwardedRequest, controller: Dispatcher.DispatchController): string[] {
   return readResponseHeaders((controller.rawHeaders as Buffer[] | null | undefined) ?? [], dropsHeader);
+}
+
+/** The same names are left out as of headers: a receiver may merge the two. */
+function responseTrailers(
+  { dropsHeader }: ForwardedRequest,
+  controller: Dispatcher.DispatchController,
+): Record<string, string | string[]> {
+  return groupHeaders(readResponseHeaders((controller.rawTrailers as Buffer[] | undefined) ?? [], dropsHeader));
 }
 
 function writeHead(response: HttpResponse, status: number, statusMessage: string | undefined, headers: string[]): void {

@@ -20,6 +20,8 @@ export function createUpgradeResponse(request: IncomingMessage, socket: Duplex):
   response.shouldKeepAlive = false;
   response.assignSocket(socket as never);
   response.on("finish", () => socket.end());
+  // Node has taken its own listener off: without this an answer that is longer than the socket's buffer stops there.
+  socket.on("drain", () => response.emit("drain"));
   return response;
 }
 

@@ -1,9 +1,11 @@
 /** An egress on a free port, with certificates, clock and log in the hands of the test; asked as a worker asks it. */
-import { type IncomingHttpHeaders, request } from "node:http";
-import { buffer } from "node:stream/consumers";
+import { Agent, type ClientRequest, type IncomingHttpHeaders, type IncomingMessage, request } from "node:http";
+import { connect } from "node:net";
+import { buffer, text } from "node:stream/consumers";
 import pino from "pino";
 import { LOOPBACK_NETWORKS } from "../../../edge-shim/egress/addresses.ts";
 import { type EgressOptions, startEgress } from "../../../edge-shim/egress/egress.ts";
+import { createEgressLog } from "../../../edge-shim/egress/egress-log.ts";
 import { createTrustStore } from "../../../edge-shim/trust/trust-store.ts";
 import {
   EGRESS_CERTIFICATE_HEADER,
@@ -14,6 +16,7 @@ import {
   type EnvironmentType,
 } from "../../../src/contract/egress.ts";
 import type { BundledMtlsCertificate, TrustBundle } from "../../../src/contract/trust-bundle.ts";
+import { until } from "../../edge/harness/until.ts";
 
 export const PROJECT = "acme/shop";
 /** Bytes of a secret that no edge has */
@@ -31,6 +34,8 @@ export interface UploadedCertificate {
   chainPem: string;
   /** Left out: as after a start without the control plane */
   keyPem?: string;
+  /** Default `cert_` and the name */
+  id?: string;
   /** Default `"1"` */
   version?: string;
   isDisabled?: boolean;
@@ -45,7 +50,7 @@ export function createOutboundBundle({ certificates = {}, originCas = [] }: Outb
   const version = `v${++versions}`;
   const mtlsCertificates = Object.entries(certificates).map(
     ([name, uploaded]): BundledMtlsCertificate => ({
-      id: `cert_${name}`,
+      id: uploaded.id ?? `cert_${name}`,
       name,
       project,
       version: uploaded.version ?? "1",
@@ -71,11 +76,15 @@ export interface Question {
   /** Default the valid one */
   token?: string;
   project?: string;
+  /** Default one whose connections end with the egress */
+  agent?: Agent;
 }
 
 export interface Answer {
   status: number;
   headers: IncomingHttpHeaders;
+  /** Name, value, name, value … */
+  rawTrailers: string[];
   text: string;
   /** With a code where no answer came from the origin */
   failure: { code: string; reason: string; hint: string } | undefined;
@@ -88,6 +97,12 @@ export interface TestEgress extends AsyncDisposable {
   readonly events: Record<string, unknown>[];
   /** As a worker does it. @throws when the egress itself does not answer */
   ask(target: string, question?: Question): Promise<Answer>;
+  /** The same with the request in hand, for what is sent or read bit by bit */
+  open(target: string, question?: Question): ClientRequest;
+  /** Sends bytes as they are and gives what came back until the egress closed the connection. */
+  sendRaw(bytes: string): Promise<string>;
+  /** Waits until `count` events are logged. */
+  waitForEvents(count?: number): Promise<Record<string, unknown>[]>;
   /** What a worker's request has to carry */
   headers(target: string, question?: Question): Record<string, string>;
   /** As if the control plane had sent it: in force when this returns */
@@ -113,7 +128,7 @@ export async function startTestEgress(options: TestEgressOptions = {}): Promise<
     {
       trust,
       environment: options.environment ?? "development",
-      logger: pino({ level: "debug" }, { write: (line: string) => void events.push(JSON.parse(line)) }),
+      log: createEgressLog(pino({ level: "debug" }, { write: (line: string) => void events.push(JSON.parse(line)) })),
       clock: options.clock ?? Date.now,
     },
   );
@@ -125,26 +140,48 @@ export async function startTestEgress(options: TestEgressOptions = {}): Promise<
     [EGRESS_CERTIFICATE_HEADER]: question.certificate ?? "gateway",
     [EGRESS_TARGET_HEADER]: target,
   });
+  const ownAgent = new Agent({ keepAlive: true });
+  const open = (target: string, question: Question = {}) => {
+    const { method = "GET", agent = ownAgent } = question;
+    return request(egress.url, { method, agent, headers: headers(target, question) });
+  };
   return {
     url: egress.url,
     token,
     events,
     headers,
-    ask: (target, question) => send(egress.url, headers(target, question), question ?? {}),
+    open,
+    ask: (target, question) => readAnswer(open(target, question), question?.body),
+    sendRaw: (bytes) => sendRaw(egress.url, bytes),
+    waitForEvents: (count = 1) => until(() => events.length >= count && events),
     replace: (outbound) => trust.replace(createOutboundBundle(outbound)),
-    [Symbol.asyncDispose]: () => egress.close(),
+    async [Symbol.asyncDispose]() {
+      await egress.close();
+      ownAgent.destroy();
+    },
   };
 }
 
-function send(url: string, headers: Record<string, string>, { method = "GET", body }: Question): Promise<Answer> {
+/** Ends the request with `body`. @throws when the answer does not come, or not to its end */
+export function readAnswer(sent: ClientRequest, body: string | Buffer = ""): Promise<Answer> {
+  // Node sends the body of a GET without a word about its length.
+  if (body.length > 0 && !sent.headersSent) sent.setHeader("content-length", Buffer.byteLength(body));
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
-  const sent = request(url, { method, headers }, async (response) => {
-    const answer = { status: response.statusCode ?? 0, headers: response.headers };
-    buffer(response).then((bytes) => resolve({ ...answer, ...readBody(response.headers, bytes.toString()) }), reject);
+  sent.once("response", (response: IncomingMessage) => {
+    buffer(response).then((bytes) => {
+      const { statusCode: status = 0, headers, rawTrailers } = response;
+      resolve({ status, headers, rawTrailers, ...readBody(headers, bytes.toString()) });
+    }, reject);
   });
   sent.once("error", reject);
   sent.end(body);
   return promise;
+}
+
+function sendRaw(url: string, bytes: string): Promise<string> {
+  const socket = connect(Number(new URL(url).port), "127.0.0.1");
+  socket.write(bytes, "latin1");
+  return text(socket);
 }
 
 function readBody(headers: IncomingHttpHeaders, text: string): Pick<Answer, "text" | "failure"> {
