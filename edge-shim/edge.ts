@@ -4,6 +4,8 @@ import type { AddressInfo } from "node:net";
 import type { JSONWebKeySet, JWK } from "jose";
 import type { Logger } from "pino";
 import { type Egress, type EgressOptions, startEgress } from "./egress/egress.ts";
+import { createEgressLog } from "./egress/egress-log.ts";
+import { startExpiryWarnings } from "./expiry-warnings.ts";
 import { createAssertionSigner } from "./ingress/assertion-signer.ts";
 import { openCertificateDirectory } from "./ingress/certificate-directory.ts";
 import { DEFAULT_LIMITS, type IngressLimits } from "./ingress/limits.ts";
@@ -15,6 +17,7 @@ import { createServerCertificates, type EdgeCa, type ServerCertificates } from "
 import { createServerNameCallback } from "./ingress/server-name.ts";
 import { createUpgradedConnections } from "./ingress/upgraded-connections.ts";
 import { createUpstream, type UpstreamOptions } from "./ingress/upstream.ts";
+import { createMetrics, type Metrics } from "./metrics.ts";
 import type { Readiness } from "./operations.ts";
 import type { TrustSource } from "./trust/trust-source.ts";
 import { createTrustStore } from "./trust/trust-store.ts";
@@ -52,6 +55,7 @@ export interface Edge {
   readonly jwks: JSONWebKeySet;
   readonly egress: Pick<Egress, "url" | "issueToken"> | undefined;
   readiness(): Readiness;
+  readonly metrics: Pick<Metrics, "contentType" | "print">;
   /** Has another worker serve from now on. Resolves when what is under way at the old one is answered. */
   replaceUpstream(upstream: UpstreamOptions): Promise<void>;
   close(): Promise<void>;
@@ -67,7 +71,9 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const directory = options.tlsDirectory === undefined ? undefined : openDirectory(options.tlsDirectory, made, logger);
   const serverCertificates = directory ?? made;
   const upstream = createUpstream(options.upstream);
-  const log = createRequestLog(logger);
+  const metrics = createMetrics();
+  metrics.watchTrust(trust, trustSource);
+  const log = metrics.countRequests(createRequestLog(logger));
   const fallbackCertificate = await serverCertificates.fallback();
   const listener = createListener({
     trust,
@@ -86,13 +92,21 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     fallbackCertificate,
     secondOpinion: createSecondOpinion(fallbackCertificate),
   });
-  const egress = options.egress && (await startEgress(options.egress, { trust, environment, logger, clock }));
+  const egress =
+    options.egress &&
+    (await startEgress(options.egress, {
+      trust,
+      environment,
+      clock,
+      log: metrics.countEgress(createEgressLog(logger)),
+    }));
   await listen(listener.server, options).catch(async (error: unknown) => {
     await upstream.destroy();
     await egress?.close();
     throw error;
   });
   let isClosing = false;
+  const expiryWarnings = startExpiryWarnings(trust, logger, clock);
   trustSource.watch(
     (bundle) => {
       trust.replace(bundle);
@@ -108,11 +122,13 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     jwks: signer.jwks,
     egress,
     replaceUpstream: (next) => upstream.replace(next),
+    metrics,
     readiness: () => ({ trust: trustSource.status(), trustVersion: trust.version, isClosing }),
     async close() {
       isClosing = true;
       const trustClosed = trustSource.close();
       directory?.close();
+      expiryWarnings.close();
       await listener.close(DRAIN_MS);
       await upstream.destroy();
       await egress?.close();

@@ -78,7 +78,7 @@ export function edgeOptions(metricsPort?: number): Option[] {
 }
 
 function metricsPortOption(port: number | undefined): Option {
-  const option = new Option("--metrics-port <port>", "/healthz and /readyz on loopback").argParser(parsePort);
+  const option = new Option("--metrics-port <port>", "/healthz, /readyz and /metrics on loopback").argParser(parsePort);
   return port === undefined ? option.default(undefined, "off") : option.default(port);
 }
 

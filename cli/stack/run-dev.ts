@@ -4,7 +4,7 @@ import { findFreePort } from "./ports.ts";
 import { runStack, type StackFlags, type StackWorker, type StackWorkerOptions } from "./run-stack.ts";
 
 export function runDev(flags: StackFlags): Promise<void> {
-  return runStack(flags, createDevWorker);
+  return runStack(flags, { createWorker: createDevWorker, hasLocalOrigins: true });
 }
 
 async function createDevWorker({ state, ...options }: StackWorkerOptions): Promise<StackWorker> {

@@ -3,5 +3,5 @@ import { runStack, type StackFlags } from "./run-stack.ts";
 import { createServedWorker } from "./served-worker.ts";
 
 export function runServe(flags: StackFlags): Promise<void> {
-  return runStack(flags, createServedWorker);
+  return runStack(flags, { createWorker: createServedWorker, hasLocalOrigins: false });
 }

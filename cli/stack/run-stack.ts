@@ -59,12 +59,17 @@ export interface StackWorker {
   attach?(edge: Pick<Edge, "replaceUpstream">): void;
 }
 
-export type CreateStackWorker = (options: StackWorkerOptions) => Promise<StackWorker>;
+/** What tells `dev` from `serve`. */
+export interface StackKind {
+  createWorker(options: StackWorkerOptions): Promise<StackWorker>;
+  /** Whether origins on this machine are what somebody would have; the demo's own is one in any case */
+  hasLocalOrigins: boolean;
+}
 
 /** What ends each thing that was started */
 type Started = (() => Promise<void>)[];
 
-export async function runStack(flags: StackFlags, createWorker: CreateStackWorker): Promise<void> {
+export async function runStack(flags: StackFlags, kind: StackKind): Promise<void> {
   const lifetime = createLifetime();
   const logger = createLogger(flags.logFormat);
   const projectDir = resolve(flags.projectDir);
@@ -73,7 +78,7 @@ export async function runStack(flags: StackFlags, createWorker: CreateStackWorke
   assertNotRunning(state);
   const started: Started = [];
   const build = { buildId, mtlsCertificateNames };
-  const starting = start(flags, { projectDir, build, state, logger, started, createWorker });
+  const starting = start(flags, { projectDir, build, state, logger, started, kind });
   try {
     const stack = await Promise.race([starting, lifetime.ended.then(() => undefined)]);
     if (stack !== undefined) await serve(flags, stack, routes, lifetime);
@@ -99,7 +104,7 @@ interface StartOptions {
   state: StateDirectory;
   logger: Logger;
   started: Started;
-  createWorker: CreateStackWorker;
+  kind: StackKind;
 }
 
 interface RunningStack {
@@ -111,9 +116,9 @@ interface RunningStack {
 }
 
 async function start(flags: StackFlags, options: StartOptions): Promise<RunningStack> {
-  const { state, logger, started, projectDir, build } = options;
+  const { state, logger, started, projectDir, build, kind } = options;
   await reservePort(flags.host, flags.port, "--port");
-  const egress = await planEgress(state, flags, flags, true);
+  const egress = await planEgress(state, flags, flags, kind.hasLocalOrigins || flags.origin);
   const pki = await ensureDemoPkiOf(state);
   const origin = flags.origin ? await startDemoOrigin(flags.originPort, pki, logger) : undefined;
   if (origin !== undefined) started.push(() => origin.close());
@@ -121,7 +126,7 @@ async function start(flags: StackFlags, options: StartOptions): Promise<RunningS
   const jwks = await readSigningJwks(state);
   writeWorkerEnv(state, { jwks, environment: flags.environment, egress: egress.variables });
 
-  const worker = await options.createWorker({
+  const worker = await kind.createWorker({
     projectDir,
     configPath: ensureWranglerConfig(projectDir, state),
     envFiles: [state.originEnvPath, ...findVariableFiles(projectDir), state.workerEnvPath],

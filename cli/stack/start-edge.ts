@@ -61,7 +61,7 @@ export async function startStackEdge(options: StackEdgeOptions): Promise<StackEd
 async function startOperations({ metricsPort }: EdgeFlags, edge: Edge): Promise<OperationsServer | undefined> {
   if (metricsPort === undefined) return undefined;
   try {
-    return await startOperationsServer(metricsPort, () => edge.readiness());
+    return await startOperationsServer(metricsPort, () => edge.readiness(), edge.metrics);
   } catch (failure) {
     await edge.close();
     throw explainListenFailure(failure, "127.0.0.1", metricsPort, "--metrics-port");

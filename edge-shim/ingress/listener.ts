@@ -3,7 +3,7 @@
  * a bad one: the route decides, over HTTP, where a client can be told why.
  */
 import { randomUUID } from "node:crypto";
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage } from "node:http";
 import {
   createSecureServer,
   type Http2SecureServer,
@@ -19,6 +19,7 @@ import { createUpgradeResponse, isWebSocketRequest } from "../forwarding/websock
 import { type Clients, createClients } from "./clients.ts";
 import { type ConnectionEnvironment, IngressConnection } from "./connection.ts";
 import type { IngressLimits } from "./limits.ts";
+import { findUnfinishedAnswer, serveInTurn } from "./pipelining.ts";
 import { type ExchangeOptions, IngressExchange, type RequestEnvironment } from "./request.ts";
 import type { ServerCertificate } from "./server-certificates.ts";
 import { CONTEXT_OPTIONS, type ServerNameCallback } from "./server-name.ts";
@@ -29,8 +30,6 @@ const CLOSE_POLL_MS = 50;
 const connectionOfSocket = Symbol("ingress connection");
 type IngressSocket = Duplex & {
   [connectionOfSocket]?: IngressConnection;
-  /** The response that Node is writing to an HTTP/1.1 socket */
-  _httpMessage?: ServerResponse | null;
 };
 
 export interface ListenerEnvironment extends ConnectionEnvironment, RequestEnvironment {
@@ -65,8 +64,10 @@ export function createListener(environment: ListenerEnvironment): Listener {
       return;
     }
     response.on("error", () => response.destroy());
-    if (isClosing && !("stream" in response)) response.shouldKeepAlive = false;
-    new IngressExchange(environment, connection, request, response).handle(options);
+    serveInTurn(connection, request, response, () => {
+      if (isClosing && !("stream" in response)) response.shouldKeepAlive = false;
+      new IngressExchange(environment, connection, request, response).handle(options);
+    });
   });
   return {
     server,
@@ -82,7 +83,9 @@ function judgeHandshakes(server: HttpUpgradeServer, clients: Clients, environmen
   server.prependListener("secureConnection", (socket: TLSSocket) => {
     clients.finishHandshake(tcpSocketOf(socket));
     try {
-      (socket as IngressSocket)[connectionOfSocket] = new IngressConnection(socket, environment);
+      const connection = new IngressConnection(socket, environment);
+      (socket as IngressSocket)[connectionOfSocket] = connection;
+      environment.log.handshakeFinished(connection.verdict);
     } catch (error) {
       environment.log.failure("a TLS connection could not be judged", error);
       socket.destroy();
@@ -106,7 +109,9 @@ function serveRequests(server: HttpUpgradeServer, environment: ListenerEnvironme
   server.maxHeadersCount = environment.limits.headersMaxCount;
   server.shouldUpgradeCallback = isWebSocketRequest;
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    handle(request, createUpgradeResponse(request, socket), { upgrade: { socket, head } });
+    // Its answer would go out among those of the requests before it.
+    if (findUnfinishedAnswer(socket) !== undefined) socket.destroy();
+    else handle(request, createUpgradeResponse(request, socket), { upgrade: { socket, head } });
   });
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) =>
     refuseUnreadable(environment, error, socket),
@@ -156,6 +161,8 @@ function listenerOptions({ limits, chooseContext, fallbackCertificate }: Listene
     rejectUnauthorized: false,
     handshakeTimeout: limits.handshakeTimeoutMs,
     allowHTTP1: true,
+    // `node:https` sets it by itself. Without it the end of a longer answer waits for the client's delayed ACK: 40 ms.
+    noDelay: true,
     settings: { maxConcurrentStreams: limits.http2StreamsMax, enableConnectProtocol: false },
     streamResetBurst: limits.http2ResetsBurst,
     streamResetRate: limits.http2ResetsPerSecond,
@@ -189,7 +196,13 @@ const CLIENT_ERRORS: Record<string, { code: ProblemCode; detail: (limits: Ingres
 
 /** Bytes that the HTTP/1.1 parser refuses. The connection ends: nobody knows where the next request would begin. */
 function refuseUnreadable(environment: ListenerEnvironment, error: NodeJS.ErrnoException, socket: Duplex): void {
-  const { [connectionOfSocket]: connection, _httpMessage: answer } = socket as IngressSocket;
+  const { [connectionOfSocket]: connection } = socket as IngressSocket;
+  const answer = findUnfinishedAnswer(socket);
+  if (answer?.req.complete && !answer.headersSent) {
+    // What cannot be read came after that request: it gets its own answer, which is the last.
+    answer.shouldKeepAlive = false;
+    return;
+  }
   // In the middle of an answer a second one would be taken for a part of it.
   const isAnswering = answer?.headersSent === true;
   if (connection === undefined || isAnswering || error.code === "ECONNRESET" || !socket.writable) {

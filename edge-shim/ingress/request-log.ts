@@ -12,6 +12,8 @@ export interface RequestRecord {
   /** With the query, which is left out of the log */
   path: string;
   status: number;
+  /** As the worker named it; undefined where it did not answer, or found none */
+  route: string | undefined;
   durationMs: number;
   connection: IngressConnection;
   /** What the request was let through with; the connection's own may have changed since */
@@ -34,13 +36,15 @@ export interface RefusalRecord {
 export interface RequestLog {
   request(record: RequestRecord): void;
   requestRefused(record: RefusalRecord): void;
+  /** With what the handshake proved; said by the numbers, and in the log with each request */
+  handshakeFinished(verdict: Verdict): void;
   handshakeFailed(remoteAddress: string | undefined, servername: string | undefined, error: Error): void;
   failure(message: string, error: unknown, requestId?: string): void;
 }
 
 export function createRequestLog(logger: Logger): RequestLog {
   return {
-    request({ requestId, method, path, status, durationMs, connection, verdict, isComplete, cutReason }) {
+    request({ requestId, method, path, status, route, durationMs, connection, verdict, isComplete, cutReason }) {
       logger.info(
         {
           event: "request",
@@ -48,6 +52,7 @@ export function createRequestLog(logger: Logger): RequestLog {
           method,
           path: path.split("?", 1)[0],
           status,
+          route,
           durationMs: Math.round(durationMs * 1_000) / 1_000,
           host: connection.hostname,
           account: connection.domain?.caSet.account,
@@ -71,6 +76,7 @@ export function createRequestLog(logger: Logger): RequestLog {
         `request refused with ${status}`,
       );
     },
+    handshakeFinished() {},
     handshakeFailed(remoteAddress, servername, error) {
       const { code } = error as NodeJS.ErrnoException;
       logger.warn(

@@ -6,7 +6,7 @@ import { randomUUID } from "node:crypto";
 import type { ServerResponse } from "node:http";
 import { constants, type ServerHttp2Stream } from "node:http2";
 import type { Duplex } from "node:stream";
-import { EDGE_ASSERTION_HEADER, REQUEST_ID_HEADER } from "../../src/contract/headers.ts";
+import { EDGE_ASSERTION_HEADER, REQUEST_ID_HEADER, ROUTE_HEADER } from "../../src/contract/headers.ts";
 import type { ProblemCode, ProblemExplanation } from "../../src/contract/problem.ts";
 import { type ForwardedRequest, forward } from "../forwarding/forward.ts";
 import type { HttpRequest, HttpResponse } from "../forwarding/messages.ts";
@@ -56,6 +56,7 @@ export class IngressExchange {
   readonly #requestId = randomUUID();
   readonly #startedMs = performance.now();
   #path = "/";
+  #route: string | undefined;
   #verdict: Verdict;
 
   constructor(
@@ -148,6 +149,7 @@ export class IngressExchange {
       body: upgrade === undefined ? readBody(this.#request, limits.bodyMaxBytes) : undefined,
       response: this.#response,
       sendTimeoutMs: limits.sendTimeoutMs,
+      dropsHeader: (name, value) => this.#takeRoute(name, value),
       onFailure: (error) => this.#fail(error),
       ...(upgrade === undefined ? {} : { onUpgrade: (headers, socket) => this.#upgrade(upgrade, headers, socket) }),
     };
@@ -158,6 +160,13 @@ export class IngressExchange {
       this.#environment.log.failure("the request could not be forwarded", error, this.#requestId);
       this.#refuse({ code: "bad_request", detail: "the request cannot be forwarded" }, { close: true });
     }
+  }
+
+  /** What the worker says to the edge alone. */
+  #takeRoute(name: string, value: string): boolean {
+    if (name !== ROUTE_HEADER) return false;
+    this.#route = value;
+    return true;
   }
 
   #headers(host: string, assertion: string): string[] {
@@ -228,6 +237,7 @@ export class IngressExchange {
       method: this.#request.method ?? "",
       path: this.#path,
       status,
+      route: this.#route,
       durationMs: performance.now() - this.#startedMs,
       connection: this.#connection,
       verdict: this.#verdict,

@@ -38,7 +38,9 @@ function isDropped(name: string): boolean {
   const known = remembered.get(name);
   if (known !== undefined) return known;
   const normal = name.toLowerCase().replaceAll("_", "-");
-  const dropped = normal.startsWith(":") || DROPPED_NAMES.has(normal) || DROPPED_PREFIX.test(normal);
+  // Content-Length says where the body ends; in another spelling it would say so again behind a CGI-like upstream.
+  const isSecondLength = normal === "content-length" && name.includes("_");
+  const dropped = normal.startsWith(":") || DROPPED_NAMES.has(normal) || DROPPED_PREFIX.test(normal) || isSecondLength;
   if (remembered.size < REMEMBERED_NAMES_MAX && name.length <= REMEMBERED_NAME_MAX_CHARACTERS) {
     remembered.set(name, dropped);
   }

@@ -12,5 +12,8 @@ export const REQUEST_ID_HEADER = "sallyport-request-id";
 /** The spelling of {@link REQUEST_ID_HEADER} that Zuplo's clients look for; responses carry both. */
 export const ZUPLO_REQUEST_ID_HEADER = "zp-rid";
 
+/** Worker → edge, on responses: the path of the route that served the request, for the edge's log and numbers. */
+export const ROUTE_HEADER = "sallyport-route";
+
 /** Every header with this prefix is ours: the edge drops it from clients, the worker from what user code sees. */
 export const INTERNAL_HEADER_PREFIX = "sallyport-";

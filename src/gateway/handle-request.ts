@@ -2,7 +2,7 @@
  * The life of a request, in order: pre-routing hooks, route, CORS preflight, request hooks, inbound policies, handler,
  * outbound policies, response hooks, our headers, final hooks. Whatever user code throws ends as one 500.
  */
-import { REQUEST_ID_HEADER, ZUPLO_REQUEST_ID_HEADER } from "../contract/headers.ts";
+import { REQUEST_ID_HEADER, ROUTE_HEADER, ZUPLO_REQUEST_ID_HEADER } from "../contract/headers.ts";
 import { admitRequest, readRequestId } from "./admit-request.ts";
 import type { ClientCertificateSource } from "./client-certificate-source.ts";
 import type { CompiledProject, CompiledRoute } from "./compile-project.ts";
@@ -40,6 +40,7 @@ export async function handleRequest(
   ).catch((error: unknown) => respondToFailure(exchange, error));
   const response = addHeaders(incoming.method === "HEAD" ? withoutBody(produced) : produced, [
     ...idHeaders(requestId),
+    ...(identification.isFromEdge ? routeHeader(exchange) : []),
     ...(exchange.cors?.responseHeaders(origin) ?? []),
   ]);
   await runFinalHooks(exchange, response);
@@ -51,6 +52,10 @@ function idHeaders(requestId: string): [name: string, value: string][] {
     [REQUEST_ID_HEADER, requestId],
     [ZUPLO_REQUEST_ID_HEADER, requestId],
   ];
+}
+
+function routeHeader({ route }: Exchange): [name: string, value: string][] {
+  return route.path === "" ? [] : [[ROUTE_HEADER, encodeURI(route.path)]];
 }
 
 function refuseToServe(exchange: Exchange, problems: readonly string[]): Promise<Response> {

@@ -72,38 +72,12 @@ describe("a request that is too large", () => {
   });
 });
 
+// What an attacker does with where a request ends is in test/security/request-smuggling.test.ts.
 describe("bytes that are no HTTP are a 400, and reach no worker", () => {
   const head = `POST / HTTP/1.1\r\nhost: ${HOST}\r\n`;
-  const smuggled = "GET /smuggled HTTP/1.1\r\nhost: a.test\r\n\r\n";
 
   it.each([
-    [
-      "Content-Length and Transfer-Encoding",
-      `${head}content-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n${smuggled}`,
-    ],
-    [
-      "Transfer-Encoding and Content-Length",
-      `${head}transfer-encoding: chunked\r\ncontent-length: 4\r\n\r\n0\r\n\r\n${smuggled}`,
-    ],
-    ["two Content-Lengths", `${head}content-length: 4\r\ncontent-length: 5\r\n\r\nbody${smuggled}`],
-    ["the same Content-Length twice", `${head}content-length: 4\r\ncontent-length: 4\r\n\r\nbody`],
-    ["a list of Content-Lengths", `${head}content-length: 4, 4\r\n\r\nbody`],
-    ["a signed Content-Length", `${head}content-length: +4\r\n\r\nbody`],
-    ["a Content-Length in hex", `${head}content-length: 0x4\r\n\r\nbody`],
-    ["chunked that is not last", `${head}transfer-encoding: chunked, identity\r\n\r\n0\r\n\r\n${smuggled}`],
-    ["another Transfer-Encoding", `${head}transfer-encoding: xchunked\r\n\r\n0\r\n\r\n${smuggled}`],
-    ["a Transfer-Encoding in quotes", `${head}transfer-encoding: "chunked"\r\n\r\n0\r\n\r\n${smuggled}`],
-    ["a space before the colon", `${head}transfer-encoding : chunked\r\n\r\n0\r\n\r\n${smuggled}`],
-    ["a folded header line", `${head}x: 1\r\n transfer-encoding: chunked\r\n\r\n`],
-    ["a space before the first header", `POST / HTTP/1.1\r\n host: ${HOST}\r\n\r\n`],
-    ["a bare line feed after a header", `POST / HTTP/1.1\r\nhost: ${HOST}\ncontent-length: 0\r\n\r\n`],
-    ["bare line feeds throughout", `GET / HTTP/1.1\nhost: ${HOST}\n\n`],
-    ["a bare carriage return in a header", `${head}x: a\rcontent-length: 4\r\n\r\n`],
-    ["a NUL in a header", `${head}x: a\0b\r\n\r\n`],
-    ["an odd byte in a header name", `${head}x\x01: a\r\n\r\n`],
-    ["a header without a name", `${head}: a\r\n\r\n`],
     ["another protocol", "SSH-2.0-OpenSSH_9.9\r\n\r\n"],
-    ["another version", `GET / HTTP/3.0\r\nhost: ${HOST}\r\n\r\n`],
     ["an unknown method", `FROB / HTTP/1.1\r\nhost: ${HOST}\r\n\r\n`],
     ["a space in the target", `GET /a b HTTP/1.1\r\nhost: ${HOST}\r\n\r\n`],
   ])("%s", async (_, bytes) => {
@@ -111,24 +85,10 @@ describe("bytes that are no HTTP are a 400, and reach no worker", () => {
     expect(edge.upstream.requests.filter(({ complete }) => complete)).toEqual([]);
   });
 
-  it.each([
-    ["a chunk size that is none", "nonsense\r\n"],
-    ["a negative chunk size", "-1\r\n"],
-    ["a chunk size beyond all numbers", "ffffffffffffffffff\r\n"],
-    ["a chunk longer than it says", "4\r\nbody and more\r\n0\r\n\r\n"],
-    ["a bare line feed after a chunk size", "4\nbody\r\n0\r\n\r\n"],
-  ])("%s breaks the request that the worker has", async (_, chunks) => {
-    const answer = await sendRaw(edge, `${head}transfer-encoding: chunked\r\n\r\n${chunks}${smuggled}`);
+  it("in chunks break the request that the worker has", async () => {
+    const answer = await sendRaw(edge, `${head}transfer-encoding: chunked\r\n\r\n4\r\nbody\r\nnonsense\r\n`);
     expect(problemIn(answer)).toMatchObject({ status: 400 });
     expect(edge.upstream.requests.filter(({ complete }) => complete)).toEqual([]);
-  });
-
-  it("a chunk extension is read over", async () => {
-    const answer = await sendRaw(
-      edge,
-      `${head}connection: close\r\ntransfer-encoding: chunked\r\n\r\n4;x="0\\"";y\r\nbody\r\n0\r\n\r\n`,
-    );
-    expect(answer).toMatch(/^HTTP\/1.1 200[\s\S]*"body":"body"/);
   });
 
   it("in the middle of an answer cut it, and put nothing into it", async () => {

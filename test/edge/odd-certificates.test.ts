@@ -1,4 +1,7 @@
-/** Certificates that no sane CA issues: oversized, in bulk, unreadable. A verdict with a reason, never a crash or a 500. */
+/**
+ * Certificates in bulk, and such as cannot be read: a verdict with a reason, never a crash or a 500. What odd names and
+ * sizes look like to a handler is in test/security/certificate-contents.test.ts.
+ */
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type CertificateAuthority, createCertificateAuthority } from "../../fixtures/pki/certificate-authority.ts";
@@ -59,67 +62,6 @@ describe("many certificates", () => {
     const identity = { ...client, chainPem: client.certificatePem + intermediate.chainPem.repeat(32) };
     expect((await judge(identity)).certVerified).toBe("SUCCESS");
   });
-});
-
-describe("a large leaf", () => {
-  // 10 KiB of the encoded field: 2 colons and 4 characters for each 3 bytes
-  const LARGEST_FORWARDED = ((10 * 1024 - 4) / 4) * 3;
-
-  it.each([LARGEST_FORWARDED - 100, LARGEST_FORWARDED])("of %i bytes is forwarded", async (sizeBytes) => {
-    const client = await root.issue({ subject: "CN=client", sizeBytes });
-    expect(await judge(client)).toMatchObject({
-      certVerified: "SUCCESS",
-      certRFC9440: `:${client.der.toString("base64")}:`,
-      certRFC9440TooLarge: false,
-    });
-  });
-
-  it.each([LARGEST_FORWARDED + 3, 10_240, 64 * 1024])(
-    "of %i bytes verifies and is not forwarded",
-    async (sizeBytes) => {
-      expect(await judge(await root.issue({ subject: "CN=client", sizeBytes }))).toMatchObject({
-        certVerified: "SUCCESS",
-        certSubjectDN: "CN=client",
-        certRFC9440: "",
-        certRFC9440TooLarge: true,
-      });
-    },
-  );
-
-  it("beyond what OpenSSL takes ends the handshake, and the edge goes on", async () => {
-    const client = await root.issue({ subject: "CN=client", sizeBytes: 120 * 1024 });
-    await expect(judge(client)).rejects.toThrow();
-    const [event] = await edge.waitForLog("handshake_failed");
-    expect(event).toMatchObject({ host: HOST, client: "127.0.0.1", reason: expect.stringContaining("excessive") });
-    expect((await askForAssertion(edge)).tlsClientAuth.certVerified).toBe("NONE");
-  });
-});
-
-describe("a distinguished name", () => {
-  const bytes = (value: number[]) => [{ type: "CN", value: Uint8Array.from(value) }];
-
-  it.each([
-    ["with every byte below 128", bytes(Array.from({ length: 128 }, (_, index) => index)), "SUCCESS"],
-    ["with every Latin-1 character", [{ type: "CN", value: latin1(), stringType: "teletex" as const }], "SUCCESS"],
-    ["with a NUL in the middle", bytes([0x61, 0x00, 0x62]), "SUCCESS"],
-    ["with line feeds that look like another name", "CN=me\\0ACN=admin\\0D\\0Aadmin: yes", "SUCCESS"],
-    ["with an emoji and letters of two directions", "CN=🔑 שלום ♥", "SUCCESS"],
-    ["with an empty value", "CN=,O=", "SUCCESS"],
-    ["with the same type three times", "CN=a,CN=b,CN=c", "SUCCESS"],
-    ["with a multi-valued RDN", "CN=a+OU=b,O=c", "SUCCESS"],
-    ["without an attribute", "", "SUCCESS"],
-    ["of 1,000 attributes", Array.from({ length: 1_000 }, () => ({ type: "OU", value: "x" })), "SUCCESS"],
-    ["with a value of 30,000 characters", `CN=${"x".repeat(30_000)}`, "SUCCESS"],
-  ])("%s verifies and reaches the upstream in one header", async (_, subject, verdict) => {
-    const client = await root.issue({ subject });
-    const described = await judge(client);
-    expect(described.certVerified).toBe(verdict);
-    for (const text of Object.values(described)) expect(String(text).length).toBeLessThanOrEqual(10_240);
-  });
-
-  function latin1(): string {
-    return String.fromCharCode(...Array.from({ length: 256 }, (_, index) => index));
-  }
 });
 
 describe("a certificate that cannot be read", () => {
