@@ -4,7 +4,7 @@
  */
 import { X509Certificate } from "node:crypto";
 import { type Certificate, readCertificate } from "../../src/x509/certificate.ts";
-import { containsPrivateKey, isPrivateKey, type PemFailureCode, parsePem } from "../../src/x509/pem.ts";
+import { containsPrivateKey, encodePem, isPrivateKey, type PemFailureCode, parsePem } from "../../src/x509/pem.ts";
 import { CliError } from "../output.ts";
 
 export interface FileCertificate {
@@ -52,7 +52,8 @@ export function parseCertificateFile(content: Uint8Array, origin: string): Certi
 
 function readFileCertificate(der: Uint8Array, position: number, origin: string): FileCertificate {
   try {
-    return describeCertificate(new X509Certificate(der));
+    // As PEM, like TLS clients: OpenSSL's reader of DER overlooks what stands behind the certificate, and theirs does not.
+    return describeCertificate(new X509Certificate(encodePem("CERTIFICATE", der)));
   } catch (cause) {
     const reason = (cause as NodeJS.ErrnoException & { reason?: string }).reason ?? (cause as Error).message;
     throw new CliError(

@@ -21,9 +21,10 @@ import {
 import type { AccountCaSet } from "../../edge-shim/trust/trust-store.ts";
 import type { TlsClientAuth } from "../../src/contract/tls-client-auth.ts";
 import { describeClientCertificate } from "../../src/x509/tls-client-auth.ts";
+import { findUnfitKey } from "./handshake-key.ts";
 
 export interface Judgement {
-  /** FAILED as well where the edge ends the handshake, which leaves no request to give a verdict on */
+  /** FAILED as well where the handshake ends, or brings no certificate, which leaves nothing to give a verdict on */
   readonly verdict: Verdict;
   readonly isHandshakeRefused: boolean;
   /** What a worker is told about the leaf; `certVerified` in it is not filled in */
@@ -51,6 +52,11 @@ export async function judgeAsEdge(
   const described = description.tlsClientAuth;
   if (rehearsal.isRefused) {
     const reason = `the TLS handshake ends: ${rehearsal.reason}`;
+    return { verdict: { status: "FAILED", reason }, isHandshakeRefused: true, described };
+  }
+  const unfitKey = description.ok ? findUnfitKey(description.certificate.publicKey) : undefined;
+  if (unfitKey !== undefined) {
+    const reason = `the TLS handshake ends: no client signs it with a key of ${unfitKey}`;
     return { verdict: { status: "FAILED", reason }, isHandshakeRefused: true, described };
   }
   const verdict: Verdict = description.ok

@@ -5,8 +5,12 @@
 import { z } from "zod";
 
 const HOSTNAME_MAX_CHARACTERS = 253;
-/** LDH labels (RFC 1123) plus underscore, which resolvers and browsers accept. */
-const HOSTNAME = /^(?=[^.])(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*$/;
+/**
+ * LDH labels (RFC 1123) plus underscore, which resolvers and browsers accept. Both cases are in it because it is looked at
+ * before case is folded: JavaScript's small letter of the Kelvin sign (U+212A) is a k.
+ */
+const HOSTNAME =
+  /^(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*$/;
 const PORT = /:[0-9]{0,5}$/;
 
 /**
@@ -15,9 +19,9 @@ const PORT = /:[0-9]{0,5}$/;
  */
 export function parseHostname(value: string | undefined): string | undefined {
   if (value === undefined) return undefined;
-  let name = value.replace(PORT, "").toLowerCase();
+  let name = value.replace(PORT, "");
   if (name.endsWith(".")) name = name.slice(0, -1);
-  return name.length <= HOSTNAME_MAX_CHARACTERS && HOSTNAME.test(name) ? name : undefined;
+  return name.length <= HOSTNAME_MAX_CHARACTERS && HOSTNAME.test(name) ? name.toLowerCase() : undefined;
 }
 
 /** A host name that is already in the form that {@link parseHostname} gives. */

@@ -87,7 +87,10 @@ function readFields(der: Uint8Array): Fields {
     expectDer(readDer(der), DerTag.sequence, "the certificate"),
   );
   expectDer(algorithm, DerTag.sequence, "signatureAlgorithm");
-  expectDer(signature, DerTag.bitString, "signatureValue");
+  // OpenSSL drops bits that are declared unused: the certificate that it shows would be another one than was read here.
+  if (expectDer(signature, DerTag.bitString, "signatureValue").content[0] !== 0) {
+    throw new DerError("signatureValue is not whole bytes");
+  }
   if (extra !== undefined) throw new DerError("the certificate has more than three parts");
 
   const parts = readDerChildren(expectDer(tbs, DerTag.sequence, "tbsCertificate"));

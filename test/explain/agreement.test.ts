@@ -1,4 +1,5 @@
 /** The explanation and a running edge, over the same certificates: the same verdict, for the same reason. */
+import { generateKeyPairSync } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseCertificateFile } from "../../cli/explain/client-certificate-file.ts";
 import { type Explanation, explainCertificate } from "../../cli/explain/explain.ts";
@@ -67,6 +68,20 @@ describe("where the edge gives no verdict", () => {
     const explanation = await explain(identity, "usual");
     expect(explanation).toMatchObject({ status: "FAILED", reason: "the TLS handshake ends: excessive message size" });
     expect(failingChecks(explanation)).toEqual(["size"]);
+  });
+
+  it.each([
+    ["EC 1.3.132.0.33", () => generateKeyPairSync("ec", { namedCurve: "secp224r1" })],
+    ["EC secp256k1", () => generateKeyPairSync("ec", { namedCurve: "secp256k1" })],
+    ["X25519", () => generateKeyPairSync("x25519")],
+  ])("a key that no client signs a handshake with is explained as one: %s", async (kind, generateKey) => {
+    const identity = await authorities.root.issue({ subject: "CN=client", key: generateKey() });
+    const presented = await askForAssertion(edge, { identity, tls }).catch(() => undefined);
+    expect(presented?.tlsClientAuth.certVerified ?? "NONE").toBe("NONE");
+    const explanation = await explain(identity, "usual");
+    const reason = `the TLS handshake ends: no client signs it with a key of ${kind}`;
+    expect(explanation).toMatchObject({ verified: false, reason });
+    expect(failingChecks(explanation)).toEqual(["file"]);
   });
 
   it("a domain that is not active is named as the reason", async () => {

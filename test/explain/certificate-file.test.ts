@@ -8,6 +8,7 @@ import {
   createCertificateAuthority,
   type IssuedCertificate,
 } from "../../fixtures/pki/certificate-authority.ts";
+import { encodePem } from "../../fixtures/pki/pem.ts";
 
 let root: CertificateAuthority;
 let client: IssuedCertificate;
@@ -54,6 +55,11 @@ const REFUSED: Record<string, [make: () => string | Uint8Array, message: RegExp,
   "a block that is no certificate": [
     () => block("CERTIFICATE"),
     /certificate 1 is not an X\.509/,
+    /issued or exported/,
+  ],
+  "a certificate with bytes after it in its block, which TLS clients refuse": [
+    () => encodePem(Buffer.concat([client.der, Uint8Array.of(5, 0)])),
+    /certificate 1 is not an X\.509 certificate/,
     /issued or exported/,
   ],
   "a second block that is none": [

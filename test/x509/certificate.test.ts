@@ -202,6 +202,11 @@ describe("readCertificate refuses", () => {
     expect(readSubject(leaf.der.subarray(1))).toBeUndefined();
   });
 
+  test("a signature with bits that do not count, which OpenSSL would leave out of the certificate", () => {
+    const signatureBytes = 65;
+    expect(readCertificate(fakeCertificate().with(-signatureBytes, 1))).toMatchObject({ ok: false });
+  });
+
   test("deeply nested bytes without deep recursion", () => {
     let nested = tlv(0x30);
     for (let depth = 0; depth < 1500; depth++) nested = tlv(0x30, nested);
