@@ -74,6 +74,18 @@ it("gives the verdicts of dev, and presents certificates to origins", async () =
   expect((await curl("/v1/alb-function")).json()).toMatchObject({ clientCertificate: { subject } });
 });
 
+it("tells Prometheus what it did, route by route", async () => {
+  const { port } = /"operations":(?<port>\d+)/.exec(stack.running.output.stderr)?.groups ?? {};
+  const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  expect(text).toMatch(/^sallyport_requests_total\{route="\/v1\/example",status="401",verdict="FAILED"\} 1$/m);
+  expect(text).toMatch(
+    /^sallyport_egress_requests_total\{origin="[^"]+",certificate="aws_alb_cert",result="200"\} 2$/m,
+  );
+  expect(text).toMatch(
+    /^sallyport_certificate_expiry_seconds\{kind="mtls-certificate",account="local",name="aws_alb_cert"\} \d+$/m,
+  );
+});
+
 describe("SIGHUP", () => {
   it("takes the project up again under load without one failed request", async () => {
     using client = createClient();
