@@ -1,11 +1,3 @@
-import { defineProject } from "vitest/config";
+import { defineNodeProject } from "../node-project.ts";
 
-export default defineProject({
-  test: {
-    name: "build",
-    environment: "node",
-    include: ["**/*.test.ts"],
-    // Some tests start the command itself, which takes its time on a busy machine
-    testTimeout: 30_000,
-  },
-});
+export default defineNodeProject("build");

@@ -1,6 +1,3 @@
-import { defineProject } from "vitest/config";
+import { defineNodeProject } from "../node-project.ts";
 
-export default defineProject({
-  // Every test starts the command itself, which takes its time on a busy machine
-  test: { name: "cli", environment: "node", include: ["**/*.test.ts"], testTimeout: 60_000, hookTimeout: 90_000 },
-});
+export default defineNodeProject("cli");

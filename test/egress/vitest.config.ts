@@ -1,6 +1,3 @@
-import { defineProject } from "vitest/config";
+import { defineNodeProject } from "../node-project.ts";
 
-export default defineProject({
-  // RSA keys and a two-core machine that others use as well
-  test: { name: "egress", environment: "node", include: ["**/*.test.ts"], testTimeout: 30_000, hookTimeout: 30_000 },
-});
+export default defineNodeProject("egress");

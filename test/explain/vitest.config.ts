@@ -1,14 +1,4 @@
-import { defineProject } from "vitest/config";
+import { defineNodeProject } from "../node-project.ts";
 
-export default defineProject({
-  // RSA keys, processes, and a two-core machine that others use as well
-  test: {
-    name: "explain",
-    environment: "node",
-    include: ["**/*.test.ts"],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
-    // Most of the time is spent waiting for commands; no test changes what another one sees.
-    sequence: { concurrent: true },
-  },
-});
+// Most of the time is spent waiting for commands; no test changes what another one sees.
+export default defineNodeProject("explain", { sequence: { concurrent: true } });

@@ -1,14 +1,5 @@
-import { defineProject } from "vitest/config";
+import { defineNodeProject } from "../node-project.ts";
 import { RUNS_FACTOR } from "./global-setup.ts";
 
-export default defineProject({
-  test: {
-    name: "fuzz",
-    environment: "node",
-    include: ["**/*.test.ts"],
-    globalSetup: ["global-setup.ts"],
-    // Far above what the usual number of runs takes: ends what no longer ends.
-    testTimeout: 120_000 * RUNS_FACTOR,
-    hookTimeout: 60_000,
-  },
-});
+// Far above what the usual number of runs takes: ends what no longer ends.
+export default defineNodeProject("fuzz", { globalSetup: ["global-setup.ts"], testTimeout: 120_000 * RUNS_FACTOR });

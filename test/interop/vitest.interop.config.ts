@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
 /**
- * The egress against servers that nobody here wrote: `npm run test:interop`. No project of the root configuration, and
+ * The egress against servers that nobody here wrote, and chains judged by several judges: `npm run test:interop`. No project of the root configuration, and
  * named so that its glob does not find it: `npm test` needs nothing but npm, curl and openssl.
  */
 export default defineConfig({
@@ -10,7 +10,7 @@ export default defineConfig({
   test: {
     name: "interop",
     environment: "node",
-    include: ["test/interop/*.test.ts"],
+    include: ["test/interop/*.test.ts", "test/differential/*.test.ts"],
     globalSetup: [fileURLToPath(new URL("./global-setup.ts", import.meta.url))],
     testTimeout: 90_000,
     hookTimeout: 90_000,

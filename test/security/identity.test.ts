@@ -10,6 +10,7 @@ import {
   createSelfSignedCertificate,
   type IssuedCertificate,
 } from "../../fixtures/pki/certificate-authority.ts";
+import type { EdgeAssertion } from "../../src/contract/edge-assertion.ts";
 import { ask, type Identity } from "../edge/harness/client.ts";
 import { HOST } from "../edge/harness/edge.ts";
 import { chainOf } from "./harness/chains.ts";
@@ -33,6 +34,14 @@ async function judge(identity: Identity, tls = {}) {
   const { user, clientMtlsVerificationStatus: status } = JSON.parse(seen.body);
   const enforced = await ask(stack, { identity, path: "/v1/example", tls });
   return { status, ...user?.data.mtlsAuth, enforced: enforced.status };
+}
+
+/** The uploaded CA certificates that the edge vouched for, on the request that {@link judge} made. */
+async function readAnchors(): Promise<string[]> {
+  const [seen] = await stack.recorded(mark);
+  const assertion = decodeJwt<EdgeAssertion>(seen?.headers["sallyport-edge-assertion"] ?? "");
+  expect(assertion).toMatchObject({ aud: HOST, account: "acme" });
+  return assertion.trustAnchors.map(({ name }) => name);
 }
 
 const withChain = (own: IssuedCertificate, ...others: { certificatePem: string }[]): Identity => ({
@@ -96,9 +105,25 @@ describe("appends to a certificate that it was issued", () => {
       subject: "CN=low",
       sha256Fingerprint: new X509Certificate(own.certificatePem).fingerprint256,
     });
-    const [seen] = await stack.recorded(mark);
-    const assertion = decodeJwt(seen?.headers["sallyport-edge-assertion"] ?? "");
-    expect(assertion).toMatchObject({ aud: HOST, account: "acme", trustAnchors: [{ name: "acme_ca" }] });
+    expect(await readAnchors()).toEqual(["acme_ca"]);
+  });
+
+  it("another CA's client, to seem to come from that CA, which a route may pin: its own CA and no other", async () => {
+    const { acme, ...others } = stack.accounts;
+    const partnerCa = await createCertificateAuthority({ subject: "CN=partner-ca" });
+    const caCertificates = { ...acme?.caCertificates, partner_ca: partnerCa };
+    stack.trust.replace({ ...others, acme: { ...acme, caCertificates } });
+    try {
+      const intermediate = await partnerCa.issueIntermediate({ subject: "CN=partner-intermediate" });
+      const partner = await intermediate.issue({ subject: "CN=partner" });
+      expect(await judge(withChain(victim, partner, intermediate))).toMatchObject({ subject: "CN=client,O=Example" });
+      expect(await readAnchors()).toEqual(["acme_ca"]);
+      mark = crypto.randomUUID();
+      expect(await judge(partner)).toMatchObject({ status: "SUCCESS", subject: "CN=partner" });
+      expect(await readAnchors(), "the control").toEqual(["partner_ca"]);
+    } finally {
+      stack.trust.replace(stack.accounts);
+    }
   });
 
   it("more than 32 others: not looked through", async () => {

@@ -140,6 +140,7 @@ describe("writes Content-Length so that not everybody reads it (RFC 9110, sectio
     const body = smuggled();
     const lines = [`content-length: ${body.length}`, "connection: keep-alive, content-length"];
     await expectAgreement(post(lines, body), [JSON.stringify(body).slice(1, -1), ""]);
+    expect((await stack.recorded(mark))[0]?.headers["content-length"]).toBe(String(body.length));
   });
 });
 

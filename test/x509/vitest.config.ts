@@ -1,11 +1,3 @@
-import { defineConfig } from "vitest/config";
+import { defineNodeProject } from "../node-project.ts";
 
-export default defineConfig({
-  test: {
-    name: "x509",
-    environment: "node",
-    root: import.meta.dirname,
-    include: ["**/*.test.ts"],
-    testTimeout: 30_000,
-  },
-});
+export default defineNodeProject("x509");

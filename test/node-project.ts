@@ -1,0 +1,22 @@
+/**
+ * What every project of tests that run in Node has in common. One module graph serves all files of a worker: a test
+ * leaves nothing behind that another one could see, and loading the edge anew for each file costs half of the time.
+ */
+import { defineProject, type UserProjectConfigExport } from "vitest/config";
+
+type TestOptions = NonNullable<Exclude<Awaited<UserProjectConfigExport>, (...parameters: never[]) => unknown>["test"]>;
+
+/** Time-outs are for what no longer ends: RSA keys, processes, and a two-core machine that others use as well. */
+export function defineNodeProject(name: string, options: TestOptions = {}) {
+  return defineProject({
+    test: {
+      name,
+      environment: "node",
+      include: ["**/*.test.ts"],
+      isolate: false,
+      testTimeout: 60_000,
+      hookTimeout: 120_000,
+      ...options,
+    },
+  });
+}
