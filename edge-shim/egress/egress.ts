@@ -7,7 +7,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { environmentTypeOf } from "../../src/contract/egress.ts";
-import { createUpgradeResponse, isWebSocketRequest } from "../forwarding/websocket.ts";
+import { createUpgradeResponse, findUnfinishedAnswer, isWebSocketRequest } from "../forwarding/websocket.ts";
 import type { TrustStore } from "../trust/trust-store.ts";
 import { createAddressRules } from "./addresses.ts";
 import { createCertificateFinder } from "./certificates.ts";
@@ -89,7 +89,9 @@ function createEgressServer({ headersMaxBytes }: EgressLimits, environment: Exch
   server.on("checkExpectation", handle);
   server.on("clientError", refuseUnreadable);
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    new EgressExchange(environment, request, createUpgradeResponse(request, socket)).handle({ socket, head });
+    // Its answer would go out among those of the requests before it, and Node would throw.
+    if (findUnfinishedAnswer(socket) !== undefined) socket.destroy();
+    else new EgressExchange(environment, request, createUpgradeResponse(request, socket)).handle({ socket, head });
   });
   return server;
 }

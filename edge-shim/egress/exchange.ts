@@ -155,9 +155,17 @@ export class EgressExchange {
     } else if (this.#isSent && !this.#hasRetried && this.#isRepeatable(error)) {
       this.#hasRetried = true;
       this.#attempt(target);
+    } else if (this.#isSent && CLOSED_CODES.has((error as NodeJS.ErrnoException).code ?? "")) {
+      this.#explainClosed(error, pool);
     } else {
       this.#fail(this.#explainLost(error, pool));
     }
+  }
+
+  /** Closed on us while we were writing: perhaps because of our certificate, which an alert would have said. */
+  async #explainClosed(error: Error, pool: OriginPool): Promise<void> {
+    if (pool.findAlertSince(this.#startedMs) === undefined) await pool.listenForAlert();
+    if (!this.#response.destroyed) this.#fail(this.#explainLost(error, pool));
   }
 
   /** RFC 9110, section 9.2.2: what may be repeated when a kept-alive connection turns out to be closed. */

@@ -21,6 +21,9 @@ export class RetiredPoolError extends Error {
   }
 }
 
+/** A server that refuses a certificate does so as soon as it has seen it */
+const ALERT_WAIT_MS = 500;
+
 export interface OriginPoolOptions {
   /** `https://host:port` */
   origin: string;
@@ -45,6 +48,7 @@ export class OriginPool {
   #drainLimit: NodeJS.Timeout | undefined;
   #hasSpokenHttp2 = false;
   #lastAlert: { error: Error; atMs: number } | undefined;
+  #listening: Promise<void> | undefined;
 
   constructor({ origin, certificate, addresses, limits, isHttp1Only }: OriginPoolOptions) {
     this.origin = origin;
@@ -69,6 +73,38 @@ export class OriginPool {
    */
   findAlertSince(sinceMs: number): Error | undefined {
     return this.#lastAlert !== undefined && this.#lastAlert.atMs >= sinceMs ? this.#lastAlert.error : undefined;
+  }
+
+  /**
+   * Shakes hands once more and says nothing, so that {@link findAlertSince} finds an alert that was lost: a server that
+   * closes with our bytes unread resets the connection, and Node drops the alert that it has not read by then.
+   */
+  listenForAlert(): Promise<void> {
+    this.#listening ??= this.#connectAndListen().finally(() => {
+      this.#listening = undefined;
+    });
+    return this.#listening;
+  }
+
+  #connectAndListen(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const { host, hostname, protocol, port } = new URL(this.origin);
+    const target = { host, hostname: hostname.replace(/^\[|\]$/g, ""), protocol, port };
+    const socket = this.isRetired
+      ? undefined
+      : this.#connectOrigin(target, (error, connected) => {
+          if (error) resolve();
+          else connected.resume();
+        });
+    if (socket === undefined) return Promise.resolve();
+    this.#connecting.add(socket);
+    const limit = setTimeout(() => socket.destroy(), ALERT_WAIT_MS);
+    socket.once("close", () => {
+      clearTimeout(limit);
+      this.#connecting.delete(socket);
+      resolve();
+    });
+    return promise;
   }
 
   get isRetired(): boolean {

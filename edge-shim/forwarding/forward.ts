@@ -95,7 +95,7 @@ export function forward(upstream: Dispatcher, request: ForwardedRequest): void {
 }
 
 /** The client left. Node's HTTP/2 response has no `destroyed` of its own. */
-function isGone(response: HttpResponse): boolean {
+export function isGone(response: HttpResponse): boolean {
   return "stream" in response ? response.stream.destroyed : response.destroyed;
 }
 

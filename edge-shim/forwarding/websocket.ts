@@ -38,3 +38,8 @@ export function acceptUpgrade(
   socket.write(`${lines.join("\r\n")}\r\n\r\n`, "latin1");
   if (head.length > 0) upstreamSocket.write(head);
 }
+
+/** The response that Node is writing to an HTTP/1.1 socket, or has yet to write; others may be waiting behind it. */
+export function findUnfinishedAnswer(socket: Duplex): ServerResponse | undefined {
+  return (socket as Duplex & { _httpMessage?: ServerResponse | null })._httpMessage ?? undefined;
+}

@@ -15,7 +15,15 @@ import type { AccountCaSet, Domain, TrustStore } from "../trust/trust-store.ts";
 import type { AssertionSigner } from "./assertion-signer.ts";
 import { type PresentedCertificates, readVerifyError, takeHandshake } from "./handshake.ts";
 import type { SecondOpinion } from "./second-opinion.ts";
-import { findMistakenRoot, type HandshakeFacts, judgeAgain, judgeHandshake, REASON, type Verdict } from "./verdict.ts";
+import {
+  findMistakenRoot,
+  type HandshakeFacts,
+  isValidAt,
+  judgeAgain,
+  judgeHandshake,
+  REASON,
+  type Verdict,
+} from "./verdict.ts";
 
 const ASSERTION_REUSE_MS = (ASSERTION_TTL_SECONDS - ASSERTION_RENEW_BEFORE_SECONDS) * 1_000;
 
@@ -46,6 +54,8 @@ export class IngressConnection {
   readonly #hasServerName: boolean;
   readonly #handshakeCaSet: AccountCaSet | undefined;
   readonly #presented: PresentedCertificates | undefined;
+  /** The leaf had expired at the handshake, or was not yet valid: time alone, or a clock put right, may change that. */
+  readonly #wasUntimely: boolean;
   #secondOpinion: Promise<boolean> | undefined;
   #clientAuth: Promise<TlsClientAuthResult> | undefined;
   #verdict: Verdict;
@@ -81,6 +91,7 @@ export class IngressConnection {
       caSet,
     };
     const nowMs = environment.clock();
+    this.#wasUntimely = presented !== undefined && !isValidAt(presented.leaf, nowMs);
     this.#verdict = judgeHandshake(facts, nowMs);
     this.#mistakenRoot = findMistakenRoot(facts, nowMs);
     this.#domain = this.#findDomain();
@@ -111,6 +122,7 @@ export class IngressConnection {
 
   /** Brings domain and verdict up to date. Call before every request. */
   refresh(nowMs: number): void {
+    if (this.#wasUntimely && this.#presented && isValidAt(this.#presented.leaf, nowMs)) this.#mustClose = true;
     const verdict = this.#verdict;
     const isCurrent = this.#epoch === this.#environment.trust.epoch;
     if (isCurrent && (verdict.status !== "SUCCESS" || isWithin(verdict, nowMs))) return;

@@ -15,11 +15,12 @@ import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { PROBLEMS, type ProblemCode } from "../../src/contract/problem.ts";
 import type { HttpRequest, HttpResponse } from "../forwarding/messages.ts";
-import { createUpgradeResponse, isWebSocketRequest } from "../forwarding/websocket.ts";
+import { createUpgradeResponse, findUnfinishedAnswer, isWebSocketRequest } from "../forwarding/websocket.ts";
 import { type Clients, createClients } from "./clients.ts";
 import { type ConnectionEnvironment, IngressConnection } from "./connection.ts";
 import type { IngressLimits } from "./limits.ts";
-import { findUnfinishedAnswer, serveInTurn } from "./pipelining.ts";
+import { serveInTurn } from "./pipelining.ts";
+import { serveUnlessReset } from "./rapid-reset.ts";
 import { type ExchangeOptions, IngressExchange, type RequestEnvironment } from "./request.ts";
 import type { ServerCertificate } from "./server-certificates.ts";
 import { CONTEXT_OPTIONS, type ServerNameCallback } from "./server-name.ts";
@@ -104,8 +105,10 @@ function serveRequests(server: HttpUpgradeServer, environment: ListenerEnvironme
   server.on("session", (session) => {
     session.setTimeout(environment.limits.keepAliveTimeoutMs, () => session.close());
   });
-  server.on("request", (request, response) => handle(request, response));
-  server.on("checkContinue", (request, response) => handle(request, response, { expectsContinue: true }));
+  server.on("request", (request, response) => serveUnlessReset(request, response, () => handle(request, response)));
+  server.on("checkContinue", (request, response) =>
+    serveUnlessReset(request, response, () => handle(request, response, { expectsContinue: true })),
+  );
   server.maxHeadersCount = environment.limits.headersMaxCount;
   server.shouldUpgradeCallback = isWebSocketRequest;
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {

@@ -3,8 +3,6 @@
  * once; we take one after the other, because after an answer that closes the connection nothing more may be processed
  * (RFC 9112, section 9.6), and because one packet must not become hundreds of requests at the worker.
  */
-import type { ServerResponse } from "node:http";
-import type { Duplex } from "node:stream";
 import type { HttpRequest, HttpResponse } from "../forwarding/messages.ts";
 import type { IngressConnection } from "./connection.ts";
 
@@ -32,9 +30,4 @@ export function serveInTurn(
     connection.waitingRequests -= 1;
     serve();
   });
-}
-
-/** The response that Node is writing to an HTTP/1.1 socket, or has yet to write; others may be waiting behind it. */
-export function findUnfinishedAnswer(socket: Duplex): ServerResponse | undefined {
-  return (socket as Duplex & { _httpMessage?: ServerResponse | null })._httpMessage ?? undefined;
 }

@@ -8,7 +8,7 @@ import { constants, type ServerHttp2Stream } from "node:http2";
 import type { Duplex } from "node:stream";
 import { EDGE_ASSERTION_HEADER, REQUEST_ID_HEADER, ROUTE_HEADER } from "../../src/contract/headers.ts";
 import type { ProblemCode, ProblemExplanation } from "../../src/contract/problem.ts";
-import { type ForwardedRequest, forward } from "../forwarding/forward.ts";
+import { type ForwardedRequest, forward, isGone } from "../forwarding/forward.ts";
 import type { HttpRequest, HttpResponse } from "../forwarding/messages.ts";
 import { BodyTooLargeError, hasBody, readBody } from "../forwarding/request-body.ts";
 import { acceptUpgrade, type UpgradeSocket } from "../forwarding/websocket.ts";
@@ -193,7 +193,7 @@ export class IngressExchange {
   }
 
   #fail(error: Error): void {
-    if (this.#response.destroyed) return;
+    if (isGone(this.#response)) return;
     if (error instanceof BodyTooLargeError || error.cause instanceof BodyTooLargeError) {
       this.#refuse(tooLarge(this.#environment.limits.bodyMaxBytes), { close: true });
       return;

@@ -224,3 +224,13 @@ it("the answer to an unknown project says what to do, and so does one to a name 
   const { [EGRESS_PROJECT_HEADER]: _, ...headers } = egress.headers(`${origin.url}/`);
   expect((await readAnswer(request(egress.url, { headers, agent: false }))).status).toBe(403);
 });
+
+it("goes on after a request with a WebSocket request right behind it, which needs no token to crash a server", async () => {
+  await using egress = await startTestEgress();
+  const socket = connect(Number(new URL(egress.url).port), "127.0.0.1");
+  const upgrade = "connection: Upgrade\r\nupgrade: websocket\r\n";
+  socket.end(`GET / HTTP/1.1\r\nhost: a\r\n\r\nGET / HTTP/1.1\r\nhost: a\r\n${upgrade}\r\n`);
+  socket.on("error", () => {}).resume();
+  await once(socket, "close");
+  expect(await egress.ask("https://localhost/", { certificate: "none" })).toMatchObject({ status: 500 });
+});

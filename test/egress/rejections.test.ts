@@ -106,6 +106,9 @@ describe.each(ways)("under $version with $protocol", ({ protocol, version }) => 
       // So that the next turn needs a new connection.
       for (const connection of accepting.connections) connection.destroy();
       await until(() => accepting.connections.size === 0);
+      // Until the egress has seen that they are gone, too.
+      port = rejecting.port;
+      while ((await egress.ask(`${origin.url}/`)).failure?.code !== "origin_client_certificate_rejected");
     }
   });
 });

@@ -54,7 +54,7 @@ describe("a certificate whose bytes were altered", () => {
         if (!result.ok) expect(result.reason).toMatch(/\S/);
         else if (x509 !== undefined) expectSame(result.certificate, x509);
       }),
-      runs(6_000),
+      runs(2_000),
     );
   });
 
@@ -67,7 +67,7 @@ describe("a certificate whose bytes were altered", () => {
         expect(certPresented).toBe("1");
         expect(certVerified === "SUCCESS").toBe(described.ok);
       }),
-      runs(1_000),
+      runs(500),
     );
   });
 });
@@ -109,7 +109,7 @@ describe("PEM that was altered", () => {
         if (first === undefined || found === undefined) return;
         expect(readWithOpenssl(first.der)?.fingerprint256).toBe(found.fingerprint256);
       }),
-      runs(4_000),
+      runs(2_000),
     );
   });
 
@@ -121,7 +121,7 @@ describe("PEM that was altered", () => {
         const again = parsePem(result.blocks.map(({ label, der }) => encodePem(label, der)).join(""));
         expect(again).toMatchObject({ ok: true, blocks: result.blocks.map(({ label, der }) => ({ label, der })) });
       }),
-      runs(3_000),
+      runs(2_000),
     );
   });
 

@@ -59,7 +59,7 @@ describe("a bundle", () => {
         const parsed = parse(mutated);
         if (parsed !== undefined) expectUsable(mutated, parsed);
       }),
-      runs(3_000),
+      runs(1_000),
     );
   });
 
@@ -85,7 +85,7 @@ describe("a bundle", () => {
         const parsed = parse(mutated);
         if (parsed !== undefined) expectUsable(mutated, parsed);
       }),
-      runs(2_000),
+      runs(800),
     );
   });
 
@@ -94,7 +94,7 @@ describe("a bundle", () => {
       fc.property(fc.oneof(fc.string(), fc.json(), fc.string({ unit: "binary" })), (document) => {
         expect(parse(document)).toBeUndefined();
       }),
-      runs(1_000),
+      runs(300),
     );
   });
 });

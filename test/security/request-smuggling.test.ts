@@ -137,7 +137,8 @@ describe("writes Content-Length so that not everybody reads it (RFC 9110, sectio
   });
 
   it("and lists it in Connection, to have it dropped on the way", async () => {
-    const body = smuggled();
+    // Of a body that it has whole, undici knows the length.
+    const body = smuggled().repeat(2_000);
     const lines = [`content-length: ${body.length}`, "connection: keep-alive, content-length"];
     await expectAgreement(post(lines, body), [JSON.stringify(body).slice(1, -1), ""]);
     expect((await stack.recorded(mark))[0]?.headers["content-length"]).toBe(String(body.length));

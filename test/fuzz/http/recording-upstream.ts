@@ -36,19 +36,22 @@ export async function startRecordingUpstream(): Promise<RecordingUpstream> {
   const requests: ParsedRequest[] = [];
   const connections: RecordedConnection[] = [];
   const byPort = new Map<number, ParsedRequest[]>();
-  const open = new Set<IncomingMessage>();
+  const open = new Set<{ parsed: ParsedRequest; socket: Socket }>();
   const http = createHttpServer({ maxHeaderSize: 256 * 1024, keepAliveTimeout: 0 }, (request, response) => {
+    const { socket } = request;
     const parsed = record(request);
     requests.push(parsed);
-    byPort.get(request.socket.remotePort as number)?.push(parsed);
-    open.add(request);
-    const answer = () => response.writeHead(200, { "content-length": 0 }).end();
-    request.on("close", () => open.delete(request));
+    byPort.get(socket.remotePort as number)?.push(parsed);
+    const entry = { parsed, socket };
+    open.add(entry);
+    response.writeHead(200, { "content-length": 0 });
+    // A whole answer, which Node does not know to be one: it would throw away the rest of the request.
+    if (upstream.answersAtOnce) response.flushHeaders();
     request.on("end", () => {
       parsed.isComplete = true;
-      if (!response.headersSent) answer();
+      open.delete(entry);
+      response.end();
     });
-    if (upstream.answersAtOnce) answer();
   });
   const httpPort = await listen(http);
   const front = createServer((client) => {
@@ -66,7 +69,7 @@ export async function startRecordingUpstream(): Promise<RecordingUpstream> {
     url: `http://127.0.0.1:${await listen(front)}`,
     ...{ requests, connections, answersAtOnce: false },
     get openCount() {
-      return open.size;
+      return [...open].filter(({ socket }) => !socket.destroyed).length;
     },
     async [Symbol.asyncDispose]() {
       http.closeAllConnections();
