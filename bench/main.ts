@@ -4,10 +4,11 @@ import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import { LOG_FORMATS, type LogFormat } from "../edge-shim/log-format.ts";
 import { createReport, printReport } from "./report.ts";
 import { inbound } from "./suites/inbound.ts";
+import { outbound } from "./suites/outbound.ts";
 import type { Suite } from "./suites/suite.ts";
 import { trust } from "./suites/trust.ts";
 
-const SUITES = { inbound, trust } satisfies Record<string, Suite>;
+const SUITES = { inbound, outbound, trust } satisfies Record<string, Suite>;
 type SuiteName = keyof typeof SUITES;
 
 interface BenchFlags {
@@ -52,7 +53,7 @@ const program = new Command("bench")
   .addOption(new Option("--seconds <s>", "length of one measurement").default(2).argParser(parsePositive))
   .addOption(new Option("--json <file>", "also write every sample and the summary to this file"))
   .addOption(new Option("--log-format <format>", "of the edge's request log").choices(LOG_FORMATS).default("json"))
-  .addOption(new Option("--cpu-prof <dir>", "have Node profile the edge into this directory"))
+  .addOption(new Option("--cpu-prof <dir>", "have Node profile edge or egress into this directory"))
   .addHelpText("after", `\nSuites:\n${suites.join("\n")}`)
   .action(runSuite);
 

@@ -6,8 +6,8 @@ import type { Sample } from "./sample.ts";
 export interface Window {
   warmUpMs: number;
   measureMs: number;
-  /** Process ids whose CPU time is read, by the names that the table gives them */
-  watched: Record<string, number>;
+  /** Process ids whose CPU time is read, by the names that the table gives them; those of a list are added up */
+  watched: Record<string, number | readonly number[]>;
 }
 
 /** The name under which a load process reports itself. */
@@ -21,7 +21,7 @@ export async function measureWindow(window: Window, count: () => number, onStart
   const snapshot = () => ({
     operations: count(),
     milliseconds: performance.now(),
-    cpu: watched.map(([, pid]) => readCpuMicroseconds(pid)),
+    cpu: watched.map(([, pids]) => addUp([pids].flat().map(readCpuMicroseconds))),
     machineCpu: readMachineCpuMicroseconds(),
   });
   await delay(window.warmUpMs);
@@ -44,4 +44,8 @@ export async function measureWindow(window: Window, count: () => number, onStart
   if (start.machineCpu === undefined || end.machineCpu === undefined) return sample;
   const othersCpu = Math.max(0, end.machineCpu - start.machineCpu - ownCpu);
   return { ...sample, othersProcessors: othersCpu / seconds / MICROSECONDS_PER_SECOND };
+}
+
+function addUp(times: (number | undefined)[]): number | undefined {
+  return times.reduce((sum, time) => (sum === undefined || time === undefined ? undefined : sum + time), 0);
 }

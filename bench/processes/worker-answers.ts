@@ -6,3 +6,5 @@ export const SMALL_JSON = JSON.stringify({ message: "hello", items: [1, 2, 3] })
 export const ASSERTION_PATH = "/assertion";
 /** Answers with what the assertion says about the client certificate: `SUCCESS`, `NONE`, `FAILED:<reason>`. */
 export const VERDICT_PATH = "/verdict";
+/** On which origin-process.ts answers with TLS version, verdict and subject: `TLSv1.3 SUCCESS CN=…`. */
+export const CLIENT_PATH = "/client";

@@ -38,7 +38,7 @@ interface ChangeOptions {
 
 const POLL_MS = 25;
 /** Reconnections, and the edge's writing to disk, are over by then */
-const CALM_MS = 150;
+const CALM_MS = 300;
 const SETTLE_TIMEOUT_MS = 10_000;
 const isAccepted = (verdict: string) => verdict === "SUCCESS";
 const isRefused = (verdict: string) => verdict.startsWith("FAILED:");

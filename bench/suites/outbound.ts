@@ -1,0 +1,96 @@
+/** A worker's requests to an mTLS origin: through the egress, through nginx in its place, and by workerd itself. */
+import type { Sample } from "../measurement/sample.ts";
+import type { KeepAliveLoad } from "../processes/keep-alive-process.ts";
+import { runChild } from "../processes/start-child.ts";
+import { CLIENT_PATH, SMALL_JSON } from "../processes/worker-answers.ts";
+import { CONNECTIONS, createStand, type Stand } from "./outbound/stand.ts";
+import type { Suite, SuiteOptions, SuiteResult } from "./suite.ts";
+import { alternate, type Contender, type Figure, type MeasuredContender } from "./suite.ts";
+
+const KEEP_ALIVE = new URL("../processes/keep-alive-process.ts", import.meta.url);
+
+const WARM_UP_MS = 500;
+const SHARE_OF_NGINX = 0.7;
+
+/** The worker's path of each contender is its key; the order is the table's. */
+const NAMES = {
+  nginx: "mTLS, through nginx",
+  egress: "mTLS, through the egress",
+  workerd: "mTLS, by workerd itself",
+  plain: "plain HTTP, straight to the origin",
+};
+type Way = keyof typeof NAMES;
+
+export const outbound: Suite = { description: "a worker's requests to an mTLS origin, by several ways", run };
+
+async function run(options: SuiteOptions): Promise<SuiteResult> {
+  const stand = await createStand(options);
+  try {
+    if (stand.nginx === undefined) options.note("nginx is not installed: measured without it");
+    const ways = (Object.keys(NAMES) as Way[]).filter((way) => way !== "nginx" || stand.nginx !== undefined);
+    for (const way of ways) if (way !== "plain") await checkPresented(stand, way);
+    const contenders = ways.map((way) => createContender(stand, way, options));
+    const measured = await alternate(contenders, options);
+    return { conditions: describeConditions(stand, options), measured, figures: compareWithNginx(measured) };
+  } finally {
+    await stand.close();
+  }
+}
+
+/** A fast answer to a request without its certificate would be worth nothing. */
+async function checkPresented({ worker }: Stand, way: Way): Promise<void> {
+  const answer = await fetch(`${worker.url}/${way}${CLIENT_PATH}`);
+  const found = await answer.text();
+  const expected = `TLSv1.3 SUCCESS CN=${way}`;
+  if (found === expected) return;
+  throw new Error(`"${found}" (${answer.status}) is what the origin saw of "${NAMES[way]}", expected ${expected}`);
+}
+
+function createContender(stand: Stand, way: Way, { measureMs }: SuiteOptions): Contender {
+  const { worker, origin, egressPid, nginx } = stand;
+  const hops: Partial<Record<Way, KeepAliveLoad["watched"]>> = {
+    nginx: { nginx: nginx?.pids ?? [] },
+    egress: { egress: egressPid },
+  };
+  const load = {
+    url: `${worker.url}/${way}`,
+    hostname: "localhost",
+    connections: CONNECTIONS,
+    expectedBody: SMALL_JSON,
+    warmUpMs: WARM_UP_MS,
+    measureMs,
+    watched: {
+      ...(worker.workerdPid === undefined ? {} : { worker: worker.workerdPid }),
+      origin: origin.pids,
+      ...hops[way],
+    },
+  };
+  return {
+    operation: "requests",
+    name: NAMES[way],
+    measure: () => runChild<KeepAliveLoad, Sample>(KEEP_ALIVE, load),
+  };
+}
+
+/** One value a round, so that what slows a whole round down does not count. */
+function compareWithNginx(measured: readonly MeasuredContender[]): Figure[] {
+  const ratesOf = (way: Way) =>
+    measured.find(({ name }) => name === NAMES[way])?.samples.map(({ operations, seconds }) => operations / seconds);
+  const [egress = [], nginx = []] = [ratesOf("egress"), ratesOf("nginx")];
+  const values = nginx.map((rate, round) => (egress[round] ?? 0) / rate);
+  if (values.length === 0) return [];
+  return [{ name: "egress, requests/s ÷ nginx's", unit: "×", values, target: { atLeast: SHARE_OF_NGINX } }];
+}
+
+function describeConditions({ origin, nginx }: Stand, options: SuiteOptions): string[] {
+  const { rounds, measureMs, logFormat, cpuProfileDir } = options;
+  const missing = "without nginx in the egress' place, which is not installed (apt-get install nginx)";
+  return [
+    `${rounds} rounds of ${measureMs / 1_000} s each, the contenders by turns, all on this machine over loopback`,
+    `requests: HTTP/1.1, keep-alive, ${CONNECTIONS} connections to the worker, which answers with the origin's ${SMALL_JSON.length} bytes of JSON`,
+    `origin: ${origin.description}, one for all; TLS 1.3, ECDSA P-256, the client certificate checked for each contender`,
+    nginx === undefined ? missing : "nginx: a worker process for each processor, no log",
+    `the egress' log is on (${logFormat}, as in production) and goes to the null device`,
+    ...(cpuProfileDir === undefined ? [] : ["the egress ran under Node's profiler, which makes it slower"]),
+  ];
+}

@@ -1,0 +1,118 @@
+/** What the suite stands on: certificates, the origin, egress and nginx before it, and the worker that asks all of them. */
+import { createCertificateAuthority } from "../../../fixtures/pki/certificate-authority.ts";
+import type { TrustBundle } from "../../../src/contract/trust-bundle.ts";
+import type { DirectWorker } from "../../processes/direct-worker.ts";
+import type { EgressInput, EgressOutput } from "../../processes/egress-process.ts";
+import { findNginxVersion } from "../../processes/nginx.ts";
+import type { NginxEgressInput, NginxEgressOutput } from "../../processes/nginx-egress-process.ts";
+import type { OriginInput, OriginOutput } from "../../processes/origin-process.ts";
+import type { OutboundWorkerInput } from "../../processes/outbound-worker-process.ts";
+import { type Child, startChild } from "../../processes/start-child.ts";
+import type { TlsParty } from "../../processes/tls-files.ts";
+import { createScratchDirectory } from "../scratch-directory.ts";
+import type { SuiteOptions } from "../suite.ts";
+
+const ORIGIN = new URL("../../processes/origin-process.ts", import.meta.url);
+const EGRESS = new URL("../../processes/egress-process.ts", import.meta.url);
+const NGINX_EGRESS = new URL("../../processes/nginx-egress-process.ts", import.meta.url);
+const WORKER = new URL("../../processes/outbound-worker-process.ts", import.meta.url);
+
+export const CONNECTIONS = 32;
+const HOSTNAME = "localhost";
+const [ACCOUNT, PROJECT] = ["bench", "shop"];
+/** Name of the egress' certificate in its project */
+const CERTIFICATE = "gateway";
+
+export interface Stand {
+  worker: DirectWorker;
+  origin: OriginOutput;
+  egressPid: number;
+  /** Undefined where it is not installed */
+  nginx: NginxEgressOutput | undefined;
+  /** Ends everything, what came last first, and removes what was written. */
+  close(): Promise<void>;
+}
+
+export async function createStand(options: SuiteOptions): Promise<Stand> {
+  const scratch = createScratchDirectory();
+  const running: { stop(): Promise<void> }[] = [];
+  function keep<Output>(child: Child<Output>): Child<Output> {
+    running.push(child);
+    return child;
+  }
+  async function close(): Promise<void> {
+    for (const child of running.reverse()) await child.stop();
+    scratch.remove();
+  }
+  try {
+    const { server, issueClient } = await createPki();
+    const input: OriginInput = { directory: scratch.create("origin"), tls: server };
+    const { output: origin } = keep(await startChild<OriginInput, OriginOutput>(ORIGIN, input));
+    const egress = keep(await startEgress(await issueClient("egress"), options));
+    const nginx =
+      findNginxVersion() === undefined
+        ? undefined
+        : keep(await startNginxEgress(scratch.create("nginx"), await issueClient("nginx"), origin.port)).output;
+    const worker = keep(
+      await startChild<OutboundWorkerInput, DirectWorker>(WORKER, {
+        originUrl: `https://${HOSTNAME}:${origin.port}`,
+        plainUrl: `http://${HOSTNAME}:${origin.plainPort}`,
+        nginxUrl: nginx?.url,
+        egress: { ...egress.output, project: `${ACCOUNT}/${PROJECT}`, certificate: CERTIFICATE },
+        workerdTls: await issueClient("workerd"),
+      }),
+    ).output;
+    return { worker, origin, egressPid: egress.pid, nginx, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** One CA for both sides. Each contender has a certificate of its own, so that the origin can tell them apart. */
+async function createPki(): Promise<{ server: TlsParty; issueClient: (name: string) => Promise<TlsParty> }> {
+  const root = await createCertificateAuthority({ subject: "CN=bench-ca,O=Example,C=US" });
+  const ca = root.certificatePem;
+  const { certificatePem, keyPem } = await root.issueServer({ hostnames: [HOSTNAME] });
+  return {
+    server: { cert: certificatePem, key: keyPem, ca },
+    async issueClient(name) {
+      const { certificatePem: cert, keyPem: key } = await root.issue({ subject: `CN=${name}` });
+      return { cert, key, ca };
+    },
+  };
+}
+
+function startEgress(tls: TlsParty, { logFormat, cpuProfileDir }: SuiteOptions): Promise<Child<EgressOutput>> {
+  const input = { bundle: createBundle(tls), project: `${ACCOUNT}/${PROJECT}`, logFormat };
+  const execArgv = cpuProfileDir === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${cpuProfileDir}`];
+  return startChild<EgressInput, EgressOutput>(EGRESS, input, { execArgv, stderr: "ignore" });
+}
+
+function createBundle({ cert, key, ca }: TlsParty): TrustBundle {
+  const certificate = {
+    id: "cert_bench",
+    version: "1",
+    name: CERTIFICATE,
+    project: PROJECT,
+    environmentTypes: ["production" as const],
+    isDisabled: false,
+    certificate: cert,
+    privateKey: key,
+  };
+  const account = {
+    account: ACCOUNT,
+    version: "1",
+    caCertificates: [],
+    domains: [],
+    mtlsCertificates: [certificate],
+    originCaCertificates: [{ id: "oca_bench", name: "bench_ca", project: PROJECT, certificate: ca }],
+  };
+  return { format: 1, version: "1", accounts: [account] };
+}
+
+function startNginxEgress(directory: string, tls: TlsParty, originPort: number): Promise<Child<NginxEgressOutput>> {
+  const origin = { hostname: HOSTNAME, port: originPort };
+  const input = { directory, tls, origin, keptConnections: CONNECTIONS };
+  return startChild<NginxEgressInput, NginxEgressOutput>(NGINX_EGRESS, input);
+}
