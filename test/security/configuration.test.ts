@@ -35,6 +35,7 @@ import {
   REFUSES_KEY,
   startControlProxy,
 } from "../faults/harness/control-proxy.ts";
+import { DAMAGED } from "../faults/harness/damaged-bundles.ts";
 
 const SUBJECT = "CN=example-ca,O=Example,C=US";
 /** Above the limit for one answer of a control plane */
@@ -83,51 +84,6 @@ async function expectNobodyElse(running: TestEdge): Promise<void> {
   expect(await judge(running)).toBe("NONE");
 }
 
-/** A whole bundle that trusts the attacker, damaged by `damage`. */
-type Damage = (bundle: TrustBundle) => string;
-
-function spoil(change: (bundle: TrustBundle & { accounts: Answer[] }) => void): Damage {
-  return (bundle) => {
-    change(bundle as TrustBundle & { accounts: Answer[] });
-    return JSON.stringify(bundle);
-  };
-}
-
-const DAMAGED: [title: string, damage: Damage][] = [
-  ["empty", () => ""],
-  ["garbled", (bundle) => JSON.stringify(bundle).replaceAll("e", "\u0000")],
-  ["cut off in the middle", (bundle) => JSON.stringify(bundle).slice(0, 900)],
-  ["cut off before its last byte", (bundle) => JSON.stringify(bundle).slice(0, -1)],
-  ["followed by another", (bundle) => JSON.stringify(bundle).repeat(2)],
-  ["an empty object", () => "{}"],
-  ["null", () => "null"],
-  ["without its accounts", spoil((bundle) => Reflect.deleteProperty(bundle, "accounts"))],
-  ["of a later format", spoil((bundle) => Object.assign(bundle, { format: 2 }))],
-  [
-    "with an account without CA set",
-    spoil(({ accounts }) => Reflect.deleteProperty(accounts[0] ?? {}, "caCertificates")),
-  ],
-  ["with an empty CA certificate", spoil(({ accounts }) => setCertificate(accounts[0], ""))],
-  ["with a CA certificate that is none", spoil(({ accounts }) => setCertificate(accounts[0], "no certificate"))],
-  [
-    "with half a CA certificate",
-    spoil(({ accounts }) => setCertificate(accounts[0], rogueRoot.certificatePem.slice(0, 300))),
-  ],
-  [
-    "with two CA certificates in the place of one",
-    spoil(({ accounts }) => setCertificate(accounts[0], rogueRoot.certificatePem + root.certificatePem)),
-  ],
-  ["with one account twice", spoil(({ accounts }) => void accounts.push(accounts[0] as Answer))],
-  [
-    "with a domain in two accounts",
-    spoil(({ accounts }) => Object.assign(accounts[1] ?? {}, { domains: accounts[0]?.domains })),
-  ],
-];
-
-function setCertificate(account: Answer | undefined, certificate: string): void {
-  Object.assign((account?.caCertificates as Answer[])[0] ?? {}, { certificate });
-}
-
 describe("a bundle that is", () => {
   const write = async (text: string) => {
     await writeFile(folder.path("new"), text);
@@ -146,6 +102,13 @@ describe("a bundle that is", () => {
   it.each(DAMAGED)("%s is nothing to start with", async (_, damage) => {
     await write(damage(trusting(rogueRoot)));
     const trustSource = createFileTrustSource(folder.path("bundle.json"));
+    await expect(startTestEdge({ trustSource })).rejects.toThrow(TrustSourceError);
+  });
+
+  it.each(DAMAGED)("%s, in the edge's own copy, is nothing to start with either", async (_, damage) => {
+    const cachePath = folder.path("kept.json");
+    await writeFile(cachePath, damage(trusting(rogueRoot)));
+    const trustSource = createControlTrustSource({ url: "http://127.0.0.1:1", apiKey: "spk_edge", cachePath });
     await expect(startTestEdge({ trustSource })).rejects.toThrow(TrustSourceError);
   });
 
@@ -265,17 +228,6 @@ describe("a control plane, or somebody between it and the edge,", () => {
       /^FAILED:/,
     );
     agent.destroy();
-  });
-
-  it("has a copy kept on disk that somebody damaged: no edge starts from it", async () => {
-    await start();
-    await until(() => (edge as TestEdge).readiness().trust.state === "current");
-    await edge?.close();
-    for (const [, damage] of DAMAGED) {
-      await writeFile(folder.path("kept.json"), damage(trusting(rogueRoot)));
-      proxy.switch({ kind: "away" });
-      await expect(startTestEdge({ trustSource: follow() })).rejects.toThrow(TrustSourceError);
-    }
   });
 
   it("serves another account's private key with a certificate: it is presented to nobody", async () => {
