@@ -17,10 +17,9 @@ import { hasBody } from "../forwarding/request-body.ts";
 import { acceptUpgrade, type UpgradeSocket } from "../forwarding/websocket.ts";
 import type { FindCertificate, PresentableCertificate } from "./certificates.ts";
 import type { EgressLog } from "./egress-log.ts";
-import { type EgressFailure, explainFailure, explainUnusable } from "./failure.ts";
+import { type EgressFailure, explainFailure, explainUnusable, isClosedByOrigin } from "./failure.ts";
 import { encodeFailure, type FailureMessage } from "./failure-message.ts";
 import { receiveStream } from "./http2-streams.ts";
-import { CONNECTION_RESET } from "./origin-connector.ts";
 import { type OriginPool, RetiredPoolError } from "./origin-pool.ts";
 import type { OriginPools } from "./origin-pools.ts";
 import { RequestBody } from "./request-body.ts";
@@ -41,8 +40,6 @@ export interface ExchangeEnvironment {
 const ROTATIONS_MAX = 10;
 
 const REPEATABLE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE"]);
-/** The other side had closed an idle connection when we wrote to it */
-const CLOSED_CODES: ReadonlySet<string> = new Set(["ECONNRESET", "EPIPE", "UND_ERR_SOCKET", CONNECTION_RESET]);
 
 /** One request. Made for it, thrown away after it. */
 export class EgressExchange {
@@ -154,8 +151,9 @@ export class EgressExchange {
       this.#attempt(target);
     } else if (this.#isSent && !this.#hasRetried && this.#isRepeatable(error)) {
       this.#hasRetried = true;
-      this.#attempt(target);
-    } else if (this.#isSent && CLOSED_CODES.has((error as NodeJS.ErrnoException).code ?? "")) {
+      // Not at once: undici still thinks that the connection which just died could take it.
+      setImmediate(() => this.#response.destroyed || this.#attempt(target));
+    } else if (this.#isSent && isClosedByOrigin(error)) {
       this.#explainClosed(error, pool);
     } else {
       this.#fail(this.#explainLost(error, pool));
@@ -163,15 +161,18 @@ export class EgressExchange {
   }
 
   /** Closed on us while we were writing: perhaps because of our certificate, which an alert would have said. */
-  async #explainClosed(error: Error, pool: OriginPool): Promise<void> {
-    if (pool.findAlertSince(this.#startedMs) === undefined) await pool.listenForAlert();
-    if (!this.#response.destroyed) this.#fail(this.#explainLost(error, pool));
+  #explainClosed(error: Error, pool: OriginPool): void {
+    const explain = () => {
+      if (!this.#response.destroyed) this.#fail(this.#explainLost(error, pool));
+    };
+    if (pool.findAlertSince(this.#startedMs) === undefined) pool.listenForAlert().then(explain, explain);
+    else explain();
   }
 
   /** RFC 9110, section 9.2.2: what may be repeated when a kept-alive connection turns out to be closed. */
-  #isRepeatable(error: NodeJS.ErrnoException): boolean {
+  #isRepeatable(error: Error): boolean {
     const isSafe = REPEATABLE_METHODS.has(this.#request.method ?? "");
-    return isSafe && this.#body === undefined && CLOSED_CODES.has(error.code ?? "");
+    return isSafe && this.#body === undefined && isClosedByOrigin(error);
   }
 
   /** A request that was cut because its certificate may no longer be used says so. */

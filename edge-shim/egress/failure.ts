@@ -28,6 +28,11 @@ export function explainFailure(error: unknown, attempt: FailedAttempt): EgressFa
   return explainConnection(code, cause, attempt);
 }
 
+/** Nothing was said about why: a request that may be repeated may succeed on another connection. */
+export function isClosedByOrigin(error: unknown): boolean {
+  return CLOSED_CODES.has(findCause(error).code ?? "");
+}
+
 interface CodedError extends Error {
   code?: string;
 }
@@ -181,12 +186,13 @@ function explainBrokenExchange(code: string, cause: Error, { origin, certificate
   return unreachable(`no complete HTTP response came from "${origin}": ${cause.message}`, "look at the origin's log");
 }
 
+/** The other side closed the connection without a word */
 const CLOSED_CODES: ReadonlySet<string> = new Set([
   "ECONNRESET",
   "EPIPE",
   "UND_ERR_SOCKET",
   "EGRESS_CONNECTION_RESET",
-  "EGRESS_STREAM_RESET",
+  "EGRESS_CONNECTION_CLOSED",
 ]);
 
 function tlsFailed(reason: string, hint: string): EgressFailure {

@@ -10,12 +10,14 @@ import { subscribe } from "node:diagnostics_channel";
 import type { ClientHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
 
-export class TruncatedStreamError extends Error {
-  readonly code = "EGRESS_STREAM_RESET";
+class TruncatedStreamError extends Error {
+  /** Whether the origin gave up one request, or all that were on the connection */
+  readonly code: "EGRESS_STREAM_RESET" | "EGRESS_CONNECTION_CLOSED";
 
-  constructor(resetCode: number | undefined) {
+  constructor(resetCode: number | undefined, isConnectionOpen: boolean) {
     super(`the HTTP/2 stream was reset with code ${resetCode} before the end of the response`);
     this.name = "TruncatedStreamError";
+    this.code = isConnectionOpen ? "EGRESS_STREAM_RESET" : "EGRESS_CONNECTION_CLOSED";
   }
 }
 
@@ -55,5 +57,7 @@ function isOurs({ session }: ClientHttp2Stream): boolean {
 
 function checkClosed(stream: ClientHttp2Stream & { _readableState?: { ended?: boolean } }): void {
   if (stream.destroyed || !SILENT_CODES.has(stream.rstCode) || !isOurs(stream)) return;
-  if (stream._readableState?.ended !== true) stream.destroy(new TruncatedStreamError(stream.rstCode));
+  if (stream._readableState?.ended === true) return;
+  const isConnectionOpen = stream.session?.socket.destroyed === false;
+  stream.destroy(new TruncatedStreamError(stream.rstCode, isConnectionOpen));
 }

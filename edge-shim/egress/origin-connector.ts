@@ -90,7 +90,7 @@ function keepWhatCameBeforeTheEnd(socket: Socket, known: readonly unknown[]): vo
 }
 
 /** Instead of `ECONNRESET`, for connections that were open */
-export const CONNECTION_RESET = "EGRESS_CONNECTION_RESET";
+const CONNECTION_RESET = "EGRESS_CONNECTION_RESET";
 
 const CLOSED_CODES: ReadonlySet<string> = new Set(["ECONNRESET", "EPIPE", CONNECTION_RESET]);
 

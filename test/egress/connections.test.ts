@@ -1,10 +1,11 @@
 /** Connections to origins: kept, shared where that is safe, and replaced when the origin has closed them. */
+import type { TLSSocket } from "node:tls";
 import { beforeAll, describe, expect, it } from "vitest";
 import { until } from "../edge/harness/until.ts";
 import { startTestEgress } from "./harness/egress.ts";
 import { type OriginResponse, PROTOCOLS, reflect, startOrigin } from "./harness/origin.ts";
 import { createTestPki, type TestPki } from "./harness/pki.ts";
-import { startTlsOrigin } from "./harness/raw-origin.ts";
+import { resetConnection, startTlsOrigin } from "./harness/raw-origin.ts";
 
 let pki: TestPki;
 beforeAll(async () => {
@@ -112,6 +113,35 @@ describe("a kept-alive connection that is closed when the next request comes", (
     await using egress = await startTestEgress(pki.outbound());
     expect((await egress.ask(`${origin.url}/`)).failure?.code).toBe("origin_unreachable");
     expect(seen).toHaveLength(2);
+  });
+});
+
+describe("an HTTP/2 connection that is closed when the next request comes", () => {
+  const WAYS: Record<string, (connection: TLSSocket) => unknown> = {
+    closed: (connection) => connection.end(),
+    cut: (connection) => connection.destroy(),
+    reset: resetConnection,
+  };
+
+  it.each(Object.entries(WAYS))("%s, has GET tried again on another one, and POST never", async (_, end) => {
+    await using origin = await startOrigin(pki, { protocol: "HTTP/2" });
+    await using egress = await startTestEgress(pki.outbound());
+    let isClosing = false;
+    origin.onRequest = (request, response) => {
+      if (isClosing) for (const connection of origin.connections) end(connection);
+      else void reflect(request, response);
+      isClosing = false;
+    };
+    for (const [method, code, times] of [
+      ["GET", undefined, 2],
+      ["POST", "origin_unreachable", 1],
+    ] as const) {
+      await egress.ask(`${origin.url}/`);
+      const before = origin.requests.length;
+      isClosing = true;
+      const answer = await egress.ask(`${origin.url}/`, { method });
+      expect([method, answer.failure?.code, origin.requests.length - before]).toEqual([method, code, times]);
+    }
   });
 });
 

@@ -113,6 +113,30 @@ describe.each(ways)("under $version with $protocol", ({ protocol, version }) => 
   });
 });
 
+describe.each(PROTOCOLS)("an alert that got lost in a reset, over %s,", (protocol) => {
+  it.each(METHODS)("is asked for once more, and %s is told", async (method) => {
+    const options = { alert: AlertDescription.unknownCa, protocol, version: "TLSv1.3", losesFirstAlert: true } as const;
+    await using origin = await startRejectingOrigin(pki, options);
+    await using egress = await startTestEgress(pki.outbound());
+    const { failure } = await egress.ask(`${origin.url}/`, question(method));
+    expect(failure?.reason).toContain("unknown_ca (48)");
+    expect(origin.connections).toBe(2);
+  });
+
+  it("and is not to be had is a connection that was closed", async () => {
+    await using origin = await startOrigin(pki, { protocol });
+    await using egress = await startTestEgress(pki.outbound());
+    origin.onRequest = () => {
+      for (const connection of origin.connections) connection.destroy();
+    };
+    const { failure } = await egress.ask(`${origin.url}/`, question("POST"));
+    expect([failure?.code, failure?.reason]).toEqual(["origin_unreachable", expect.stringContaining("closed")]);
+    // The connection that asked says nothing, and does not stay.
+    expect(origin.requests).toHaveLength(1);
+    await until(() => origin.connections.size === 0);
+  });
+});
+
 describe("an ALB", () => {
   const REJECTED: Record<
     string,

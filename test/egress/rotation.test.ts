@@ -1,7 +1,9 @@
 /** A new version under the same name: nothing fails, and nothing is presented any more that is not the present one. */
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
 import { text } from "node:stream/consumers";
+import type { TLSSocket } from "node:tls";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { IssuedCertificate } from "../../fixtures/pki/certificate-authority.ts";
 import { until } from "../edge/harness/until.ts";
@@ -13,10 +15,12 @@ import { createTestPki, type TestPki, upload } from "./harness/pki.ts";
 let pki: TestPki;
 /** `CN=0`, `CN=1` … */
 let versions: IssuedCertificate[];
+let sameKey: IssuedCertificate;
 
 beforeAll(async () => {
   pki = await createTestPki();
   versions = await Promise.all([0, 1, 2, 3].map((version) => pki.clientCa.issue({ subject: `CN=${version}` })));
+  sameKey = await pki.clientCa.issue({ subject: "CN=same key", key: versions[0]?.keys ?? "ec-p256" });
 });
 
 function outbound(version: number) {
@@ -24,6 +28,16 @@ function outbound(version: number) {
 }
 
 const rotate = (egress: TestEgress, version: number) => egress.replace(outbound(version));
+/** Calls back with the common name that a connection presented, each time when undici writes a request to it. */
+function watchWrites(onWrite: (presented: string) => unknown): Disposable {
+  const listen = (message: unknown) => {
+    const { socket } = message as { socket: TLSSocket };
+    onWrite(socket.getX509Certificate()?.subject.replace("CN=", "") ?? "");
+  };
+  subscribe("undici:client:sendHeaders", listen);
+  return { [Symbol.dispose]: () => void unsubscribe("undici:client:sendHeaders", listen) };
+}
+
 const clientIn = (body: string) => (JSON.parse(body) as SeenRequest).client;
 
 describe.each(PROTOCOLS)("over %s, after a rotation", (protocol) => {
@@ -74,9 +88,14 @@ describe.each(PROTOCOLS)("over %s, after a rotation", (protocol) => {
     await until(() => origin.connections.size === 0);
   });
 
-  it.each(["GET", "POST"])("%s requests that wait for a handshake go out with the new certificate", async (method) => {
+  it.each([
+    ["GET", "TLSv1.2"],
+    ["GET", "TLSv1.3"],
+    ["POST", "TLSv1.2"],
+    ["POST", "TLSv1.3"],
+  ] as const)("%s requests that wait for a handshake (%s) go out with the new certificate", async (method, version) => {
     const REQUESTS = 40;
-    await using origin = await startOrigin(pki, { protocol });
+    await using origin = await startOrigin(pki, { protocol, tls: { minVersion: version, maxVersion: version } });
     await using gate = await startGate(() => origin.port);
     await using egress = await startTestEgress(outbound(0));
     const body = method === "POST" ? "body" : "";
@@ -93,13 +112,18 @@ describe.each(PROTOCOLS)("over %s, after a rotation", (protocol) => {
     expect(new Set(origin.handshakes)).toEqual(new Set(["2"]));
   });
 
-  it("a version that somebody forgot to change does not keep the old certificate alive", async () => {
+  it.each([
+    ["the certificate and its key", () => versions[1] as IssuedCertificate, "0", "1"],
+    ["the certificate alone", () => sameKey, "0", "same key"],
+    ["the version alone", () => versions[0] as IssuedCertificate, "1", "0"],
+  ])("that changed %s, connections are new: a version that somebody forgot keeps nothing alive", async (...change) => {
+    const [, issued, version, client] = change;
     await using origin = await startOrigin(pki, { protocol });
     await using egress = await startTestEgress(outbound(0));
     await egress.ask(`${origin.url}/`);
-    egress.replace(pki.outbound({ gateway: upload(versions[1] as IssuedCertificate, { version: "0" }) }));
+    egress.replace(pki.outbound({ gateway: upload(issued(), { version }) }));
     await until(() => origin.connections.size === 0);
-    expect(clientIn((await egress.ask(`${origin.url}/`)).text)).toBe("1");
+    expect(clientIn((await egress.ask(`${origin.url}/`)).text)).toBe(client);
   });
 
   it("a request that does not end is cut when its time is up, and says so", async () => {
@@ -121,6 +145,10 @@ describe.each(PROTOCOLS)("over %s, after a rotation", (protocol) => {
     await using egress = await startTestEgress(outbound(0));
     let present = 0;
     let sent = 0;
+    const outdated: string[] = [];
+    using _ = watchWrites(
+      (presented) => presented === String(present) || outdated.push(`${presented}, not ${present}`),
+    );
     const askForever = async (worker: number) => {
       for (let round = 0; round < ROUNDS; round++) {
         const earliest = present;
@@ -132,7 +160,7 @@ describe.each(PROTOCOLS)("over %s, after a rotation", (protocol) => {
       }
     };
     await Promise.all(Array.from({ length: CONNECTIONS }, (_, worker) => askForever(worker)));
-    expect([sent, present]).toEqual([CONNECTIONS * ROUNDS, 3]);
+    expect([sent, present, outdated]).toEqual([CONNECTIONS * ROUNDS, 3, []]);
     expect(new Set(origin.handshakes)).toEqual(new Set(["0", "1", "2", "3"]));
     expect(origin.handshakes.lastIndexOf("2")).toBeLessThan(origin.handshakes.lastIndexOf("3"));
   });

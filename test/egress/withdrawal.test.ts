@@ -114,7 +114,16 @@ describe.each(PROTOCOLS)("over %s", (protocol) => {
     egress.replace({ certificates });
     await until(() => origin.connections.size === 0);
     expect(await codeOf()).toBe("origin_certificate_untrusted");
-    egress.replace({ certificates, originCas: [pki.clientCa.certificatePem] });
+    const other = pki.clientCa.certificatePem;
+    egress.replace({ certificates, originCas: [other] });
+    expect(await codeOf()).toBe("origin_certificate_untrusted");
+    egress.replace({ certificates, originCas: [other, pki.originCa.certificatePem] });
+    expect(await codeOf()).toBeUndefined();
+    egress.replace({ certificates, originCas: [other, other] });
+    expect(await codeOf()).toBe("origin_certificate_untrusted");
+    egress.replace(pki.outbound());
+    expect(await codeOf()).toBeUndefined();
+    egress.replace({ certificates, originCas: [other] });
     expect(await codeOf()).toBe("origin_certificate_untrusted");
   });
 

@@ -123,7 +123,8 @@ export async function startTestEgress(options: TestEgressOptions = {}): Promise<
       port: 0,
       secret: TEST_SECRET,
       allowedNetworks: options.allowedNetworks ?? LOOPBACK_NETWORKS,
-      ...(options.limits === undefined ? {} : { limits: options.limits }),
+      // So that no connection ends because a slow machine let it be idle.
+      limits: { keepAliveTimeoutMs: 600_000, ...options.limits },
     },
     {
       trust,

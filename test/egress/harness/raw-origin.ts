@@ -59,11 +59,14 @@ export interface RejectingOptions {
   alert: number;
   protocol: Protocol;
   version: "TLSv1.2" | "TLSv1.3";
+  /** Under TLS 1.3: the alert of the first connection does not arrive, since the connection is reset behind it */
+  losesFirstAlert?: boolean;
 }
 
 /** Refuses every client certificate with `alert`, in the place of the handshake where a server does so. */
 export function startRejectingOrigin(pki: TestPki, options: RejectingOptions): Promise<RawOrigin> {
   const { alert, protocol, version } = options;
+  let isLost = options.losesFirstAlert ?? false;
   const secureContext = createSecureContext({
     cert: pki.server.chainPem,
     key: pki.server.keyPem,
@@ -86,6 +89,11 @@ export function startRejectingOrigin(pki: TestPki, options: RejectingOptions): P
       if (label === "SERVER_TRAFFIC_SECRET_0") secret = Buffer.from(value, "hex");
     });
     tls.once("secure", () => {
+      if (isLost) {
+        isLost = false;
+        tls.once("data", () => connection.resetAndDestroy());
+        return;
+      }
       const { standardName } = tls.getCipher();
       const code = alert as AlertCode;
       gate.shut(version === "TLSv1.2" ? encodePlainAlert(code) : encodeEncryptedAlert(code, standardName, secret));
