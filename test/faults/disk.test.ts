@@ -1,5 +1,5 @@
 /** The disk is full: the edge serves on and writes later; the control plane answers 5xx and forgets nothing it answered. */
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, it } from "vitest";
 import { type CertificateAuthority, createCertificateAuthority } from "../../fixtures/pki/certificate-authority.ts";
@@ -28,7 +28,7 @@ it.skipIf(!CAN_MOUNT)(
     await using stand = await createControlStand({ cacheDirectory: disk.path });
     const path = cachePathIn(disk.path);
     const read = (): TrustBundle => trustBundleSchema.parse(JSON.parse(readFileSync(path, "utf8")));
-    const before = await waitFor(async () => readdirSync(disk.path).includes("control-bundle.json") && read());
+    const before = await waitFor(() => (existsSync(path) ? read() : undefined));
     const observation = await observe(stand, test, "disk: full, the edge's copy of the bundle");
     const { failed } = await observation.during(async () => {
       disk.fill();

@@ -1,6 +1,6 @@
 /** The edge is killed while it writes its copy of the bundle: the next start finds the old one or the new one, whole. */
 import { readdirSync, readFileSync, watch } from "node:fs";
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type Child, startChild } from "../../bench/processes/start-child.ts";
@@ -57,8 +57,8 @@ function startEdge(cachePath: string, upstreamUrl: string): Promise<Child<EdgeOu
 function writeBegins(cachePath: string): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const watcher = watch(dirname(cachePath), (_event, name) => {
-    // What an earlier kill left is removed at the start.
-    if (name?.endsWith(".tmp") && leftovers(cachePath).includes(name)) resolve();
+    // What an earlier kill left is removed at the start. A short write is over when its first sign is heard.
+    if (name === basename(cachePath) || leftovers(cachePath).some((leftover) => leftover === name)) resolve();
   });
   return promise.finally(() => watcher.close());
 }

@@ -21,10 +21,12 @@ const HOLD_MS = 10_000;
 const HALF_PER_SECOND = 2_000;
 const HALF_SECONDS = 20;
 const SLOW_CLIENTS = 500;
-const SLOW_MS = 15_000;
+const SLOW_MS = 20_000;
 const RESETTING_CLIENTS = 5;
 const RESETTING_MS = 8_000;
-const PATIENCE_MS = 120_000;
+/** For work that takes as long as the machine wants */
+const PATIENCE_MS = 300_000;
+const TEST_TIMEOUT_MS = 2 * PATIENCE_MS;
 /** Shorter than the defaults, so that each is reached in the time of the test */
 const LIMITS = { headersTimeoutMs: 6_000, requestTimeoutMs: 8_000, sendTimeoutMs: 6_000 };
 
@@ -55,31 +57,40 @@ async function attack<Input extends object, Report>(
   }
 }
 
-it("10,000 idle TLS connections are kept, and cost memory that comes back", async (test) => {
-  const { subject: _, ...identity } = await issue(stand.ca, "CN=idle");
+it("10,000 idle TLS connections are kept, and cost memory that comes back", {
+  timeout: TEST_TIMEOUT_MS,
+}, async (test) => {
+  const observation = await observe(stand, test, "load: 10,000 TLS connections are opened");
   const idle: Child<object>[] = [];
   const ask = async () => addUp(await Promise.all(idle.map((child) => child.ask<IdleReport>())));
-  const observation = await observe(stand, test, "load: 10,000 TLS connections are opened");
-  const opening = await observation.during(async () => {
-    for (let index = 0; index < IDLE_PROCESSES; index++) {
-      const connections = IDLE_CONNECTIONS / IDLE_PROCESSES;
-      const input = { ...describeEdge(2 + 20 * index), connections, concurrency: IDLE_CONCURRENCY, identity };
-      idle.push(await stand.start<IdleInput, object>("idle", input));
-    }
-    const isOpen = async () => ((await ask()).open ?? 0) >= IDLE_CONNECTIONS || undefined;
-    await waitFor(isOpen, () => "not all connections were opened", PATIENCE_MS);
-  });
-  expect(opening.leastInASecond).toBeGreaterThan(0);
-  observation.note(printCounts(await ask()));
-  const holding = await observation.during(() => delay(HOLD_MS), "load: 10,000 idle TLS connections");
-  const held = await ask();
-  expect(holding.leastInASecond).toBeGreaterThan(0);
-  expect(held).toMatchObject({ open: expect.closeTo(IDLE_CONNECTIONS, -2), closed: 0 });
-  await Promise.all(idle.map((child) => child.stop()));
-  await observation.recover(printCounts(held));
+  try {
+    const opening = await observation.during(async () => {
+      idle.push(...(await startIdleClients()));
+      const isOpen = async () => ((await ask()).open ?? 0) >= IDLE_CONNECTIONS || undefined;
+      await waitFor(isOpen, () => "not all connections were opened", PATIENCE_MS);
+    });
+    expect(opening.leastInASecond).toBeGreaterThan(0);
+    observation.note(printCounts(await ask()));
+    const holding = await observation.during(() => delay(HOLD_MS), "load: 10,000 idle TLS connections");
+    expect(holding.leastInASecond).toBeGreaterThan(0);
+    const held = await ask();
+    expect(held.open).toBeGreaterThanOrEqual(IDLE_CONNECTIONS);
+    expect(held.closed).toBe(0);
+    observation.note(printCounts(held));
+  } finally {
+    await Promise.all(idle.map((child) => child.stop()));
+  }
+  await observation.recover();
 });
 
-it("2,000 half handshakes a second do not shut out who means it", async (test) => {
+async function startIdleClients(): Promise<Child<object>[]> {
+  const { subject: _, ...identity } = await issue(stand.ca, "CN=idle");
+  const load = { connections: IDLE_CONNECTIONS / IDLE_PROCESSES, concurrency: IDLE_CONCURRENCY, identity };
+  const inputs = Array.from({ length: IDLE_PROCESSES }, (_, index) => ({ ...describeEdge(2 + 20 * index), ...load }));
+  return Promise.all(inputs.map((input) => stand.start<IdleInput, object>("idle", input)));
+}
+
+it("2,000 half handshakes a second do not shut out who means it", { timeout: TEST_TIMEOUT_MS }, async (test) => {
   const observation = await observe(stand, test, "load: 2,000 half handshakes a second, for 20 s");
   const input = { ...describeEdge(100), perSecond: HALF_PER_SECOND, total: HALF_PER_SECOND * HALF_SECONDS };
   const startedMs = performance.now();
@@ -111,7 +122,9 @@ it.for<Slowness>(["headers", "bodies", "answers"])(
     expect(leastInASecond).toBeGreaterThan(0);
     if (slowness === "answers") expect(cut, "of those who took nothing").toBeGreaterThan(SLOW_CLIENTS / 4);
     else expect(report["408"]).toBeGreaterThan(SLOW_CLIENTS / 2);
-    await observation.recover(`${printCounts(report)}${cut > 0 ? `; the edge cut ${cut} answers off` : ""}`);
+    await observation.recover(
+      `${printCounts(report)}${slowness === "answers" ? `; the edge cut ${cut} answers off` : ""}`,
+    );
   },
 );
 
@@ -133,7 +146,7 @@ it("clients that reset their HTTP/2 streams as they open them are thrown out (CV
   });
   expect(leastInASecond).toBeGreaterThan(0);
   expect(report["thrown out"]).toBeGreaterThan(0);
-  expect(mostAtWorker, "connections to the worker").toBeLessThan(200);
+  expect(mostAtWorker, "connections to the worker").toBeLessThan(500);
   await observation.recover(`${printCounts(report)}; ${mostAtWorker} connections to the worker at most`);
 });
 

@@ -27,8 +27,8 @@ export type Answer = Record<string, unknown>;
 export interface ControlProxy extends AsyncDisposable {
   readonly url: string;
   fault: ControlFault | undefined;
-  /** Requests that met a fault */
-  faults(): number;
+  /** Event streams that pass now */
+  streams(): number;
   /** The most that was sent of one answer */
   longestAnswerBytes(): number;
   switch(fault: ControlFault | undefined): void;
@@ -67,13 +67,13 @@ const ENDLESS_CHUNK = Buffer.from(`${JSON.stringify({ account: "endless", versio
 export async function startControlProxy(target: string): Promise<ControlProxy> {
   const sockets = new Set<Duplex>();
   const frozen = new Set<Duplex>();
-  let faults = 0;
+  const streams = new Set<Duplex>();
   let longest = 0;
   const server = createServer();
   const proxy: ControlProxy = {
     url: "",
     fault: undefined,
-    faults: () => faults,
+    streams: () => [...streams].filter((socket) => !frozen.has(socket)).length,
     longestAnswerBytes: () => longest,
     switch(fault) {
       proxy.fault = fault;
@@ -97,7 +97,6 @@ export async function startControlProxy(target: string): Promise<ControlProxy> {
   server.on("request", (request, response) => {
     const { fault } = proxy;
     if (frozen.has(request.socket)) return;
-    if (fault !== undefined) faults += 1;
     answer(fault, target, request, response).then(
       (bytes) => {
         longest = Math.max(longest, bytes);
@@ -107,6 +106,8 @@ export async function startControlProxy(target: string): Promise<ControlProxy> {
   });
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     if (frozen.has(socket)) return;
+    streams.add(socket);
+    socket.on("close", () => streams.delete(socket));
     passUpgrade(target, request, { socket, head }, () => frozen.has(socket));
   });
   server.listen(0, "127.0.0.1");

@@ -29,8 +29,8 @@ export interface Observation {
   during(action: () => Promise<void>, fault?: string): Promise<ClientsReport>;
   /** For the last column of the line, in words */
   note(refused: string): void;
-  /** Waits until all is as before, and puts the lines into the table. */
-  recover(refused: string): Promise<void>;
+  /** Waits until all is as before, and puts the lines into the table. @param refused {@link note}, unless that was done */
+  recover(refused?: string): Promise<void>;
 }
 
 /** @param task of the test, under whose name the line is found */
@@ -61,7 +61,7 @@ export async function observe(stand: Stand, { task }: TestContext, fault: string
       expect((await stand.askEdge()).crashes).toEqual([]);
       const after = readResident(pid).nowMebibytes;
       for (const { memory } of rows) Object.assign(memory ?? {}, { after, heapAfter });
-      Object.assign(rows.at(-1) ?? {}, { refused });
+      if (refused !== undefined) Object.assign(rows.at(-1) ?? {}, { refused });
       task.meta.faults = [...(task.meta.faults ?? []), ...rows];
     },
   };

@@ -1,6 +1,6 @@
 /** What worker-process.ts answers. */
 
-/** Answered with some 32 MiB, as fast as somebody takes them */
+/** Answered with some 32 MiB, in two minutes or as slowly as somebody takes them */
 export const LARGE_PATH = "/large";
 /** Its value comes back in the answer: an answer with another one was meant for another request. */
 export const MARK_HEADER = "x-mark";
