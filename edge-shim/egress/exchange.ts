@@ -3,6 +3,7 @@
  * and where no answer came, why. A request whose certificate is rotated before it was written goes out with the new one.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ClientHttp2Session, ClientHttp2Stream } from "node:http2";
 import type { Duplex } from "node:stream";
 import { pipeline } from "node:stream";
 import {
@@ -19,11 +20,11 @@ import type { FindCertificate, PresentableCertificate } from "./certificates.ts"
 import type { EgressLog } from "./egress-log.ts";
 import { type EgressFailure, explainFailure, explainUnusable, isClosedByOrigin } from "./failure.ts";
 import { encodeFailure, type FailureMessage } from "./failure-message.ts";
-import { receiveStream } from "./http2-streams.ts";
+import { isUnprocessed, receiveStream } from "./http2-streams.ts";
 import { type OriginPool, RetiredPoolError } from "./origin-pool.ts";
 import type { OriginPools } from "./origin-pools.ts";
-import { RequestBody } from "./request-body.ts";
-import { isInternalHeader, readRequestHeaders } from "./request-headers.ts";
+import { type AttemptBody, RequestBody } from "./request-body.ts";
+import { isInternalHeader, type RequestHeaders, readRequestHeaders } from "./request-headers.ts";
 import { parseTarget, type Target } from "./target.ts";
 import type { EgressTokens } from "./token.ts";
 
@@ -36,8 +37,8 @@ export interface ExchangeEnvironment {
   readonly clock: () => number;
 }
 
-/** Each is a rotation that came between finding the pool and writing the request. */
-const ROTATIONS_MAX = 10;
+/** Each because the origin took nothing: a rotation came before the request was written, or a GOAWAY before it was read. */
+const UNTAKEN_MAX = 10;
 
 const REPEATABLE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE"]);
 
@@ -47,6 +48,7 @@ export class EgressExchange {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #startedMs = performance.now();
+  readonly #headers: RequestHeaders;
   readonly #project: string;
   readonly #name: string;
   #upgrade: UpgradeSocket | undefined;
@@ -58,15 +60,18 @@ export class EgressExchange {
   #failure: EgressFailure | undefined;
   /** Something of the request may have reached the origin, in the present attempt */
   #isSent = false;
-  #rotations = 0;
+  #untaken = 0;
+  /** Of the present attempt: whether the origin said that it did nothing with it */
+  #isUnprocessed: () => boolean = () => false;
   #hasRetried = false;
 
   constructor(environment: ExchangeEnvironment, request: IncomingMessage, response: ServerResponse) {
     this.#environment = environment;
     this.#request = request;
     this.#response = response;
-    this.#project = readHeader(request, EGRESS_PROJECT_HEADER) ?? "";
-    this.#name = readHeader(request, EGRESS_CERTIFICATE_HEADER) ?? "";
+    this.#headers = readRequestHeaders(request.rawHeaders, request.headers.connection);
+    this.#project = this.#headers.own.get(EGRESS_PROJECT_HEADER) ?? "";
+    this.#name = this.#headers.own.get(EGRESS_CERTIFICATE_HEADER) ?? "";
   }
 
   handle(upgrade?: UpgradeSocket): void {
@@ -75,12 +80,12 @@ export class EgressExchange {
     this.#response.sendDate = false;
     this.#response.on("error", () => this.#response.destroy());
     // Strangers are not written into the log: they could fill it.
-    if (!tokens.isValid(readHeader(this.#request, EGRESS_TOKEN_HEADER) ?? "", this.#project)) {
+    if (!tokens.isValid(this.#headers.own.get(EGRESS_TOKEN_HEADER) ?? "", this.#project)) {
       this.#respond(encodeFailure(FORBIDDEN, WRONG_TOKEN));
       return;
     }
     this.#response.on("close", () => this.#logResponse());
-    const target = parseTarget(readHeader(this.#request, EGRESS_TARGET_HEADER));
+    const target = parseTarget(this.#headers.own.get(EGRESS_TARGET_HEADER));
     if (!target.ok) {
       this.#fail({ code: "origin_unreachable", reason: target.reason, hint: "give an absolute https URL" });
       return;
@@ -106,6 +111,7 @@ export class EgressExchange {
     }
     this.#certificate = found.certificate;
     this.#isSent = false;
+    this.#isUnprocessed = () => false;
     try {
       this.#pool = pools.find({
         project: this.#project,
@@ -129,14 +135,14 @@ export class EgressExchange {
     return {
       method: this.#request.method ?? "GET",
       path: target.path,
-      headers: readRequestHeaders(this.#request.rawHeaders, this.#request.headers.connection),
+      headers: this.#headers.passedOn,
       body,
       response: this.#response,
       onStart: () => {
         pool.assertUsable();
         this.#isSent = body === undefined || pool.hasSpokenHttp2;
         // Also without a body, since what an HTTP/1.1 request waited for must not come to the next one.
-        receiveStream((stream) => body?.joinStream(stream));
+        receiveStream((stream) => this.#joinStream(stream, body));
       },
       dropsHeader: isInternalHeader,
       onFailure: (error) => this.#retryOrFail(error, target, pool),
@@ -146,18 +152,33 @@ export class EgressExchange {
 
   #retryOrFail(error: Error, target: Target, pool: OriginPool): void {
     if (this.#response.destroyed) return;
-    if (error instanceof RetiredPoolError && !this.#isSent && this.#rotations < ROTATIONS_MAX) {
-      this.#rotations += 1;
-      this.#attempt(target);
+    if (this.#isUntaken(error) && this.#untaken < UNTAKEN_MAX) {
+      this.#untaken += 1;
+      this.#attemptSoon(target);
     } else if (this.#isSent && !this.#hasRetried && this.#isRepeatable(error)) {
       this.#hasRetried = true;
-      // Not at once: undici still thinks that the connection which just died could take it.
-      setImmediate(() => this.#response.destroyed || this.#attempt(target));
+      this.#attemptSoon(target);
     } else if (this.#isSent && isClosedByOrigin(error)) {
       this.#explainClosed(error, pool);
     } else {
       this.#fail(this.#explainLost(error, pool));
     }
+  }
+
+  /** Not at once: undici still thinks that the connection which just died could take it. */
+  #attemptSoon(target: Target): void {
+    setImmediate(() => this.#response.destroyed || this.#attempt(target));
+  }
+
+  #isUntaken(error: Error): boolean {
+    if (this.#body?.isRepeatable === false) return false;
+    return this.#isSent ? this.#isUnprocessed() : error instanceof RetiredPoolError;
+  }
+
+  #joinStream(stream: ClientHttp2Stream, body: AttemptBody | undefined): void {
+    const session = stream.session as ClientHttp2Session;
+    this.#isUnprocessed = () => isUnprocessed(session, stream);
+    body?.joinStream(stream);
   }
 
   /** Closed on us while we were writing: perhaps because of our certificate, which an alert would have said. */
@@ -249,9 +270,3 @@ const UPGRADE_WITH_BODY: EgressFailure = {
   reason: "a WebSocket request has no body, found one",
   hint: "send it without Content-Length and Transfer-Encoding",
 };
-
-/** Undefined as well for a header that came twice: nobody could say which is meant. */
-function readHeader(request: IncomingMessage, name: string): string | undefined {
-  const values = request.headersDistinct[name];
-  return values?.length === 1 ? values[0] : undefined;
-}

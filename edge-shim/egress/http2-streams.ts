@@ -7,7 +7,7 @@
  * - undici gives a request up by `close()`, in which Node first ends the body: half an upload would arrive as a whole one.
  */
 import { subscribe } from "node:diagnostics_channel";
-import type { ClientHttp2Stream } from "node:http2";
+import type { ClientHttp2Session, ClientHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
 
 class TruncatedStreamError extends Error {
@@ -25,6 +25,8 @@ class TruncatedStreamError extends Error {
 const SILENT_CODES: ReadonlySet<number | undefined> = new Set([0, 8]);
 
 const watched = Symbol("connection of the egress");
+/** By session: the last stream that the origin may have looked at, once it has said GOAWAY */
+const lastProcessed = new WeakMap<ClientHttp2Session, number>();
 let isSubscribed = false;
 let receiver: ((stream: ClientHttp2Stream) => void) | undefined;
 
@@ -35,7 +37,10 @@ export function watchHttp2Streams(socket: Socket): void {
   isSubscribed = true;
   subscribe("http2.client.stream.created", (message) => {
     const { stream } = message as { stream: ClientHttp2Stream };
-    if (isOurs(stream)) receiver?.(stream);
+    if (isOurs(stream)) {
+      watchGoaway(stream.session as ClientHttp2Session);
+      receiver?.(stream);
+    }
     receiver = undefined;
   });
   subscribe("http2.client.stream.close", (message) => checkClosed((message as { stream: ClientHttp2Stream }).stream));
@@ -47,6 +52,24 @@ export function watchHttp2Streams(socket: Socket): void {
  */
 export function receiveStream(onStream: (stream: ClientHttp2Stream) => void): void {
   receiver = onStream;
+}
+
+/**
+ * RFC 9113, sections 6.8 and 8.7: the origin has said that it did nothing with the request on `stream`, which may be
+ * sent again whatever its method is. undici does so itself for requests without a body.
+ */
+export function isUnprocessed(session: ClientHttp2Session, stream: ClientHttp2Stream): boolean {
+  const last = lastProcessed.get(session) ?? Number.POSITIVE_INFINITY;
+  return last !== Number.POSITIVE_INFINITY && (stream.id === undefined || stream.id > last);
+}
+
+function watchGoaway(session: ClientHttp2Session): void {
+  if (lastProcessed.has(session)) return;
+  lastProcessed.set(session, Number.POSITIVE_INFINITY);
+  // Before undici, which gives up the requests in its own listener.
+  session.prependListener("goaway", (_code, lastStreamId) => {
+    lastProcessed.set(session, Math.min(lastStreamId, lastProcessed.get(session) ?? lastStreamId));
+  });
 }
 
 /** A session that is gone ends its streams with an error, and has no socket to ask any more. */

@@ -1,11 +1,14 @@
 /**
- * A worker's body on its way to an origin. Its beginning is kept until the moment at which something of the request is
- * written, so that until then the request can be sent again, and kept apart from the worker's connection: what the
- * origin does not want is read and dropped, since the answer still has to go out and the next request come in.
+ * A worker's body on its way to an origin. Its beginning is kept, so that a request of which the origin took nothing can
+ * be sent again, and it is kept apart from the worker's connection: what the origin does not want is read and dropped,
+ * since the answer still has to go out and the next request come in.
  */
 import type { IncomingMessage } from "node:http";
 import type { ClientHttp2Stream } from "node:http2";
 import { Readable } from "node:stream";
+
+/** Of each body; what is longer can be sent again only until more than this was read. */
+const KEPT_MAX_BYTES = 64 * 1024;
 
 /** The body of one attempt, for undici: iterable, since what it does with a stream keeps HTTP/2 resets back. */
 export interface AttemptBody extends AsyncIterable<Uint8Array> {
@@ -14,66 +17,55 @@ export interface AttemptBody extends AsyncIterable<Uint8Array> {
   destroy(): void;
 }
 
+interface Attempt {
+  readonly body: Readable;
+  isFlowing: boolean;
+  beforeFirstByte(): void;
+}
+
 export class RequestBody {
   readonly #source: IncomingMessage;
-  /** Resolves when there is a first chunk, or none will come */
-  #beginning: Promise<void> | undefined;
-  #first: Buffer | undefined;
+  /** All that came so far; undefined when that was too much to keep */
+  #kept: Buffer[] | undefined = [];
+  #keptBytes = 0;
   #isEnded = false;
-  #attempt: Readable | undefined;
-  #giveUpWaiting: (() => void) | undefined;
+  #isListening = false;
+  #attempt: Attempt | undefined;
 
   constructor(source: IncomingMessage) {
     this.#source = source;
   }
 
+  /** Whether {@link open} may be called, again */
+  get isRepeatable(): boolean {
+    return this.#kept !== undefined;
+  }
+
   /**
-   * For one attempt to send it.
+   * For one attempt to send it, which ends the one before.
    *
    * @param beforeFirstByte what it throws ends the attempt, and nothing was taken from the body then
    */
   open(beforeFirstByte: () => void): AttemptBody {
-    const source = this.#source;
-    let isFlowing = false;
-    const body = new Readable({
-      read: () => {
-        if (isFlowing) source.resume();
-        else this.#waitForBeginning().then(begin);
-      },
+    const body: Readable = new Readable({
+      read: () => this.#readOn(attempt),
       destroy: (error, callback) => {
-        source.off("data", onData).off("end", onEnd).off("aborted", onAborted);
-        if (isFlowing) source.resume();
+        if (attempt.isFlowing && attempt === this.#attempt) this.#source.resume();
         callback(error);
       },
     });
-    const onData = (chunk: Buffer) => {
-      if (!body.push(chunk)) source.pause();
-    };
-    const onEnd = () => body.push(null);
-    const onAborted = () => body.destroy(new Error("the worker left before its body was complete"));
-    const begin = () => {
-      if (isFlowing || body.destroyed) return;
-      try {
-        beforeFirstByte();
-      } catch (error) {
-        body.destroy(error as Error);
-        return;
-      }
-      isFlowing = true;
-      source.on("data", onData).on("end", onEnd).on("aborted", onAborted);
-      const wantsMore = this.#first === undefined || body.push(this.#first);
-      if (this.#isEnded) body.push(null);
-      else if (wantsMore) source.resume();
-    };
+    const attempt: Attempt = { body, isFlowing: false, beforeFirstByte };
     // Nobody may be reading it when it is destroyed.
     body.on("error", () => {});
-    this.#attempt = body;
+    this.#attempt = attempt;
     let http2Stream: ClientHttp2Stream | undefined;
     return {
       joinStream: (stream) => {
         http2Stream = stream;
         // The origin has answered and wants no more: undici would wait for ever until it can write on.
-        stream.once("close", () => this.discard());
+        stream.once("close", () => {
+          if (attempt === this.#attempt) this.discard();
+        });
       },
       destroy() {
         body.destroy();
@@ -84,29 +76,60 @@ export class RequestBody {
     };
   }
 
-  /** Nobody wants it any more. */
+  /** Nobody wants it any more, unless it is opened again. */
   discard(): void {
-    this.#attempt?.destroy();
-    this.#giveUpWaiting?.();
+    this.#attempt?.body.destroy();
     this.#source.resume();
   }
 
-  #waitForBeginning(): Promise<void> {
-    this.#beginning ??= new Promise((resolve) => {
-      const source = this.#source;
-      const onFirst = (chunk: Buffer) => {
-        source.pause();
-        this.#first = chunk;
-        resolve();
-      };
-      this.#giveUpWaiting = () => source.off("data", onFirst);
-      source.once("data", onFirst);
-      // Stays: the end of a short body comes right behind its first chunk, paused or not.
-      source.once("end", () => {
-        this.#isEnded = true;
-        resolve();
-      });
+  #readOn(attempt: Attempt): void {
+    if (attempt !== this.#attempt) return;
+    const hasBegun = this.#isEnded || this.#keptBytes > 0;
+    if (!attempt.isFlowing && hasBegun) this.#begin(attempt);
+    else if (this.#isListening) this.#source.resume();
+    else this.#listen();
+  }
+
+  #listen(): void {
+    this.#isListening = true;
+    this.#source.on("data", (chunk: Buffer) => this.#take(chunk));
+    this.#source.on("end", () => {
+      this.#isEnded = true;
+      const attempt = this.#attempt;
+      if (attempt?.isFlowing) attempt.body.push(null);
+      else if (attempt !== undefined) this.#begin(attempt);
     });
-    return this.#beginning;
+    this.#source.on("aborted", () => {
+      this.#attempt?.body.destroy(new Error("the worker left before its body was complete"));
+    });
+  }
+
+  #take(chunk: Buffer): void {
+    this.#keptBytes += chunk.length;
+    const attempt = this.#attempt;
+    const isFirst = attempt?.isFlowing === false && !attempt.body.destroyed;
+    if (this.#keptBytes <= KEPT_MAX_BYTES || isFirst) this.#kept?.push(chunk);
+    else this.#kept = undefined;
+    if (attempt === undefined || attempt.body.destroyed) return;
+    if (!attempt.isFlowing) this.#begin(attempt);
+    else if (!attempt.body.push(chunk)) this.#source.pause();
+  }
+
+  #begin(attempt: Attempt): void {
+    const { body } = attempt;
+    if (body.destroyed || this.#kept === undefined) return;
+    // Before what is kept is handed over: whoever throws may want to open it again.
+    this.#source.pause();
+    try {
+      attempt.beforeFirstByte();
+    } catch (error) {
+      body.destroy(error as Error);
+      return;
+    }
+    attempt.isFlowing = true;
+    let wantsMore = true;
+    for (const chunk of this.#kept) wantsMore = body.push(chunk);
+    if (this.#isEnded) body.push(null);
+    else if (wantsMore) this.#source.resume();
   }
 }

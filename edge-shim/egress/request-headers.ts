@@ -23,19 +23,29 @@ export function isInternalHeader(lowerCaseName: string): boolean {
   return lowerCaseName.replaceAll("_", "-").startsWith(INTERNAL_HEADER_PREFIX);
 }
 
+export interface RequestHeaders {
+  /** Ours, by lower-case name; undefined for one that came twice: nobody could say which is meant */
+  own: ReadonlyMap<string, string | undefined>;
+  /** For the origin: name, value, name, value … */
+  passedOn: string[];
+}
+
 /**
- * `rawHeaders` and the result: name, value, name, value … In lower case, as HTTP/2 wants them: there undici would take
- * `Cookie` and `cookie` for two headers, which Node then refuses together with the whole connection.
+ * From `rawHeaders` (name, value, name, value …), in one pass: Node's `headersDistinct` makes an object of all of them.
+ * In lower case, as HTTP/2 wants them: there undici would take `Cookie` and `cookie` for two headers, which Node then
+ * refuses together with the whole connection.
  *
  * @param connection value of the Connection header: what it names is dropped as well
  */
-export function readRequestHeaders(rawHeaders: readonly string[], connection?: string): string[] {
-  const kept: string[] = [];
+export function readRequestHeaders(rawHeaders: readonly string[], connection?: string): RequestHeaders {
+  const own = new Map<string, string | undefined>();
+  const passedOn: string[] = [];
   const named = parseConnectionOptions(connection);
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
     const name = (rawHeaders[index] as string).toLowerCase();
-    if (DROPPED_NAMES.has(name) || named?.has(name) || isInternalHeader(name)) continue;
-    kept.push(name, rawHeaders[index + 1] as string);
+    const value = rawHeaders[index + 1] as string;
+    if (isInternalHeader(name)) own.set(name, own.has(name) ? undefined : value);
+    else if (!DROPPED_NAMES.has(name) && !named?.has(name)) passedOn.push(name, value);
   }
-  return kept;
+  return { own, passedOn };
 }

@@ -40,14 +40,16 @@ export function forward(upstream: Dispatcher, request: ForwardedRequest): void {
   let isFinished = false;
   let stalled: NodeJS.Timeout | undefined;
   if (isGone(response)) return;
-  response.on("close", () => {
+  const onClose = () => {
     clearTimeout(stalled);
     if (!isFinished) controller?.abort(new Error("the client closed the connection"));
-  });
-  response.on("drain", () => {
+  };
+  const onDrain = () => {
     clearTimeout(stalled);
     controller?.resume();
-  });
+  };
+  response.on("close", onClose);
+  response.on("drain", onDrain);
 
   upstream.dispatch(
     {
@@ -87,8 +89,14 @@ export function forward(upstream: Dispatcher, request: ForwardedRequest): void {
       onResponseError(_started, error) {
         isFinished = true;
         if (request.body !== undefined && "destroy" in request.body) request.body.destroy();
-        if (response.headersSent) response.destroy(error);
-        else reportFailure(request, error);
+        if (response.headersSent) {
+          response.destroy(error);
+          return;
+        }
+        // It may be forwarded again.
+        response.off("close", onClose);
+        response.off("drain", onDrain);
+        reportFailure(request, error);
       },
     },
   );
