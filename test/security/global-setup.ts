@@ -6,19 +6,15 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
 import type { JWK } from "jose";
-import { Miniflare, type MiniflareOptions, NoOpLog } from "miniflare";
+import { Miniflare, NoOpLog } from "miniflare";
 import type { TestProject } from "vitest/node";
 import { buildProject } from "../../cli/build/build-project.ts";
 import { createAssertionSigner, createSigningJwk } from "../../edge-shim/ingress/assertion-signer.ts";
 import { recordRequests } from "./harness/recording-worker.ts";
+import { bundleForWorkerd, describeWorker, REPOSITORY } from "./harness/workerd.ts";
 
-const REPOSITORY = fileURLToPath(new URL("../../", import.meta.url));
-const RUNTIME = join(REPOSITORY, "src/runtime/index.ts");
 const SHELL = join(REPOSITORY, "test/security/harness/recording-worker.ts");
-const MAIN_MODULE = "worker.js";
 
 /** What test files are given. */
 export interface RunningGateway {
@@ -63,50 +59,15 @@ export default async function startGateway(project: TestProject): Promise<() => 
   return () => miniflare.dispose();
 }
 
-function describeWorker(
-  name: string,
-  script: string,
-  variables: Record<string, string>,
-): MiniflareOptions["workers"][number] {
-  const env = Object.entries(variables).map(([variable, value]) => [variable, { type: "text", value }] as const);
-  return {
-    config: {
-      name,
-      compatibilityDate: "2026-10-01",
-      manifest: {
-        mainModule: MAIN_MODULE,
-        modulesRoot: "/",
-        modules: { [MAIN_MODULE]: { type: "esm", contents: script } },
-      },
-      env: Object.fromEntries(env),
-    },
-    dev: { unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }] },
-  };
-}
-
 async function bundleExampleProject(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "sallyport-security-"));
   const entry = join(folder, "worker.ts");
   try {
     const built = await buildProject({ projectDir: REPOSITORY, outFile: entry });
     if (!built.ok) throw new Error(`the example project does not build: ${JSON.stringify(built.problems)}`);
-    const { outputFiles } = await build({
-      stdin: {
-        contents: `import gateway from ${JSON.stringify(entry)};
-          import { ${recordRequests.name} } from ${JSON.stringify(SHELL)};
-          export default ${recordRequests.name}(gateway);`,
-        resolveDir: REPOSITORY,
-      },
-      nodePaths: [join(REPOSITORY, "node_modules")],
-      alias: { "@zuplo/runtime": RUNTIME, "@sallyport/runtime": RUNTIME },
-      bundle: true,
-      write: false,
-      format: "esm",
-      target: "esnext",
-      conditions: ["workerd", "worker", "browser"],
-      external: ["cloudflare:*"],
-    });
-    return outputFiles[0]?.text ?? "";
+    return await bundleForWorkerd(`import gateway from ${JSON.stringify(entry)};
+      import { ${recordRequests.name} } from ${JSON.stringify(SHELL)};
+      export default ${recordRequests.name}(gateway);`);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
