@@ -25,15 +25,17 @@ export function createLogger(format: LogFormat): Logger {
 /** pino writes what is left when the process ends, unless it is killed. */
 function createBatches(): DestinationStream {
   const destination = pino.destination({ dest: STANDARD_ERROR, sync: false, minLength: BATCH_MAX_BYTES });
-  let next: NodeJS.Timeout | undefined;
+  let isWaiting = false;
   const flush = () => {
-    next = undefined;
+    isWaiting = false;
     destination.flush();
   };
   return {
     write(line) {
       destination.write(line);
-      next ??= setTimeout(flush, BATCH_MS).unref();
+      if (isWaiting) return;
+      isWaiting = true;
+      setTimeout(flush, BATCH_MS).unref();
     },
   };
 }
