@@ -4,7 +4,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     // `npm run test:interop` runs the others, which take longer or need Debian's packages.
-    projects: ["test/!(differential)/vitest.config.ts"],
+    projects: ["test/*/vitest.config.ts"],
     // Most of it waits for other processes: three workers keep two processors busy.
     maxWorkers: 3,
   },

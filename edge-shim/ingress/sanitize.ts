@@ -3,6 +3,7 @@
  * upstreams and CGI-like servers read `X_Forwarded_For` and `x-forwarded-for` as one header
  * (OpenShift CVE-2026-46579, Keycloak #35861). Then the edge appends its own.
  */
+import { parseConnectionOptions } from "../forwarding/messages.ts";
 
 /** Names compared lower case, underscores read as dashes. */
 const DROPPED_NAMES = new Set([
@@ -54,7 +55,7 @@ function isDropped(name: string): boolean {
  * Content-Length, which says where the body ends
  */
 export function sanitizeHeaders(rawHeaders: readonly string[], connection: string | undefined): string[] {
-  const named = connection === undefined ? undefined : parseConnectionOptions(connection);
+  const named = parseConnectionOptions(connection);
   const kept: string[] = [];
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] as string;
@@ -76,13 +77,4 @@ export function joinCookies(headers: readonly string[]): string[] {
     if (isCookie) cookie ??= joined.length - 1;
   }
   return joined;
-}
-
-const ORDINARY_CONNECTION = /^(?:keep-alive|close)$/i;
-
-function parseConnectionOptions(connection: string): Set<string> | undefined {
-  if (ORDINARY_CONNECTION.test(connection)) return undefined;
-  const names = new Set(connection.split(",").map((option) => option.trim().toLowerCase()));
-  names.delete("content-length");
-  return names;
 }

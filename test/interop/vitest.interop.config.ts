@@ -10,7 +10,7 @@ export default defineConfig({
   test: {
     name: "interop",
     environment: "node",
-    include: ["test/interop/*.test.ts", "test/differential/*.test.ts"],
+    include: ["test/interop/*.test.ts"],
     globalSetup: [fileURLToPath(new URL("./global-setup.ts", import.meta.url))],
     testTimeout: 90_000,
     hookTimeout: 90_000,
