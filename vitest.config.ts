@@ -1,11 +1,11 @@
 import { defineConfig } from "vitest/config";
+import { MAX_WORKERS } from "./test/node-project.ts";
 
 /** One project a runtime. `npm test` runs them all; `npx vitest run --project edge` runs one. */
 export default defineConfig({
   test: {
     // `npm run test:interop` runs the others, which take longer or need Debian's packages.
     projects: ["test/*/vitest.config.ts"],
-    // Most of it waits for other processes: three workers keep two processors busy.
-    maxWorkers: 3,
+    maxWorkers: MAX_WORKERS,
   },
 });

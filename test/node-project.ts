@@ -6,6 +6,9 @@ import { defineProject, type UserProjectConfigExport } from "vitest/config";
 
 type TestOptions = NonNullable<Exclude<Awaited<UserProjectConfigExport>, (...parameters: never[]) => unknown>["test"]>;
 
+/** Most of it waits for other processes. A project does not take over the root's: it would be 1 on two processors. */
+export const MAX_WORKERS = 3;
+
 /** Time-outs are for what no longer ends: RSA keys, processes, and a two-core machine that others use as well. */
 export function defineNodeProject(name: string, options: TestOptions = {}) {
   return defineProject({
@@ -14,6 +17,7 @@ export function defineNodeProject(name: string, options: TestOptions = {}) {
       environment: "node",
       include: ["**/*.test.ts"],
       isolate: false,
+      maxWorkers: MAX_WORKERS,
       testTimeout: 60_000,
       hookTimeout: 120_000,
       ...options,

@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-pool-workers";
 import { Response } from "miniflare";
 import { defineConfig } from "vitest/config";
+import { MAX_WORKERS } from "../node-project.ts";
 
 const control = fileURLToPath(new URL("../../src/control/", import.meta.url));
 const BOOTSTRAP_SECRET = "bootstrap-secret-of-the-tests-0123456789";
@@ -41,6 +42,7 @@ export default defineConfig({
   ],
   test: {
     name: "control",
+    maxWorkers: MAX_WORKERS,
     include: ["**/*.test.ts"],
     globalSetup: ["./global-setup.ts"],
     setupFiles: ["./setup.ts"],

@@ -2,6 +2,7 @@ import { fileURLToPath } from "node:url";
 import { cloudflareTest } from "@cloudflare/vitest-pool-workers";
 import { Response } from "miniflare";
 import { defineConfig } from "vitest/config";
+import { MAX_WORKERS } from "../node-project.ts";
 
 const runtime = fileURLToPath(new URL("../../src/runtime/index.ts", import.meta.url));
 
@@ -45,5 +46,9 @@ export default defineConfig({
     }),
   ],
   resolve: { alias: { "@zuplo/runtime": runtime, "@sallyport/runtime": runtime } },
-  test: { name: "worker", include: [fileURLToPath(new URL("./**/*.test.ts", import.meta.url))] },
+  test: {
+    name: "worker",
+    include: [fileURLToPath(new URL("./**/*.test.ts", import.meta.url))],
+    maxWorkers: MAX_WORKERS,
+  },
 });
