@@ -7,6 +7,9 @@ async function run(...parameters: string[]): Promise<Run> {
 }
 
 const COMMANDS = [
+  "control",
+  "control backup",
+  "control restore",
   "ca-certificate",
   "ca-certificate create",
   "ca-certificate list",
