@@ -1,0 +1,3 @@
+import { defineNodeProject } from "../node-project.ts";
+
+export default defineNodeProject("deploy");
