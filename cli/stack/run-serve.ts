@@ -1,7 +1,13 @@
 /** What `sallyport serve` does: the stack with the worker as it would be deployed, under Miniflare, for throughput. */
-import { runStack, type StackFlags } from "./run-stack.ts";
+import { runStack, type StackFlags, type StackWorkerOptions } from "./run-stack.ts";
 import { createServedWorker } from "./served-worker.ts";
 
 export function runServe(flags: StackFlags): Promise<void> {
-  return runStack(flags, { createWorker: createServedWorker, hasLocalOrigins: false });
+  let isAskedEarly = false;
+  // From the start, since without a listener the signal ends the process. Stays: there is one while the stack ends, too.
+  process.on("SIGHUP", () => {
+    isAskedEarly = true;
+  });
+  const createWorker = (options: StackWorkerOptions) => createServedWorker(options, () => isAskedEarly);
+  return runStack(flags, { createWorker, hasLocalOrigins: false });
 }

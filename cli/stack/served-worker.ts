@@ -23,7 +23,11 @@ interface Generation {
   outDir: string;
 }
 
-export async function createServedWorker(options: StackWorkerOptions): Promise<StackWorker> {
+/** @param wasAskedEarly whether SIGHUP came before there was a worker to be replaced */
+export async function createServedWorker(
+  options: StackWorkerOptions,
+  wasAskedEarly: () => boolean,
+): Promise<StackWorker> {
   let current = await createGeneration(options);
   let edge: Pick<Edge, "replaceUpstream"> | undefined;
   let reloading: Promise<void> | undefined;
@@ -59,6 +63,7 @@ export async function createServedWorker(options: StackWorkerOptions): Promise<S
     attach(attached) {
       edge = attached;
       process.on("SIGHUP", askForReload);
+      if (wasAskedEarly()) askForReload();
     },
     async stop() {
       isStopping = true;

@@ -104,10 +104,12 @@ export async function startStack(
   command: "dev" | "serve",
   folder: string,
   parameters: string[] = [],
+  onSpawn: (running: Running) => void = () => {},
 ): Promise<DevStack> {
   const stateDir = join(folder, "state");
   const ports = ["--port", "0", "--control-port", "0", "--origin-port", "0"];
   const running = startSallyport([command, ...ports, "--state-dir", stateDir, ...parameters]);
+  onSpawn(running);
   const ready = await waitFor(
     () => {
       if (running.child.exitCode !== null) throw new Error(`${command} ended: ${running.output.stderr.slice(-2_000)}`);

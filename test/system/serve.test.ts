@@ -87,6 +87,16 @@ it("tells Prometheus what it did, route by route", async () => {
 });
 
 describe("SIGHUP", () => {
+  it("that comes before it serves does not end it, and is not forgotten", async () => {
+    using own = createFolder();
+    const parameters = ["--project-dir", copyExampleProject(own.path), "--metrics-port", "0"];
+    await using started = await startStack("serve", own.path, parameters, ({ child }) =>
+      child.stderr?.once("data", () => child.kill("SIGHUP")),
+    );
+    await waitFor(() => (started.running.output.stderr.includes("worker_replaced") ? true : undefined));
+    expect(started.running.child.exitCode).toBeNull();
+  });
+
   it("takes the project up again under load without one failed request", async () => {
     using client = createClient();
     const load = startLoad(client);
