@@ -1,5 +1,5 @@
 /** `sallyport serve`: the same verdicts as `dev`, and nothing lost when the project is taken up again or it ends. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Curl, createCurl } from "./curl.ts";
@@ -90,9 +90,12 @@ describe("SIGHUP", () => {
   it("that comes before it serves does not end it, and is not forgotten", async () => {
     using own = createFolder();
     const parameters = ["--project-dir", copyExampleProject(own.path), "--metrics-port", "0"];
-    await using started = await startStack("serve", own.path, parameters, ({ child }) =>
-      child.stderr?.once("data", () => child.kill("SIGHUP")),
-    );
+    let signalled: Promise<unknown> | undefined;
+    await using started = await startStack("serve", own.path, parameters, ({ child }) => {
+      // Made at the start, before the control plane is.
+      signalled = waitFor(() => (existsSync(join(own.path, "state")) ? child.kill("SIGHUP") : undefined));
+    });
+    await signalled;
     await waitFor(() => (started.running.output.stderr.includes("worker_replaced") ? true : undefined));
     expect(started.running.child.exitCode).toBeNull();
   });
