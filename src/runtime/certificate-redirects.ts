@@ -3,7 +3,7 @@
  * only here is known which origin the certificate was meant for: another one must neither be shown it (security.md,
  * "Outbound") nor be called without it in the caller's name, so a redirect that leaves the origin is an error.
  */
-import type { SendRequest } from "./certificate-transport.ts";
+import type { OutboundRequest, SendRequest } from "./certificate-transport.ts";
 
 const REDIRECT_STATUSES: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
@@ -17,11 +17,11 @@ const BODY_HEADERS = ["content-encoding", "content-language", "content-length", 
 export type RepeatableBody = string | ArrayBuffer | ArrayBufferView | Blob | URLSearchParams | undefined;
 
 export async function sendFollowingRedirects(
-  first: Request,
+  first: OutboundRequest,
   body: RepeatableBody,
   send: SendRequest,
 ): Promise<Response> {
-  let request = first;
+  let request: OutboundRequest = first;
   for (let redirects = 0; ; redirects += 1) {
     const response = await send(request);
     const location = REDIRECT_STATUSES.has(response.status) ? response.headers.get("location") : null;
@@ -39,7 +39,12 @@ export function nameResponse(response: Response, url: string, redirected: boolea
   return Object.defineProperties(response, { url: { value: url }, redirected: { value: redirected } });
 }
 
-function redirectRequest(previous: Request, location: string, status: number, body: RepeatableBody): Request {
+function redirectRequest(
+  previous: OutboundRequest,
+  location: string,
+  status: number,
+  body: RepeatableBody,
+): OutboundRequest {
   const target = URL.parse(location, previous.url);
   const { origin } = new URL(previous.url);
   if (target?.origin !== origin) {
@@ -47,16 +52,17 @@ function redirectRequest(previous: Request, location: string, status: number, bo
       `"${location}" is a redirect away from ${origin}, for which the client certificate is, allowed: the same origin, or redirect: "manual"`,
     );
   }
+  const { method, signal = null } = previous;
   const headers = new Headers(previous.headers);
-  const { signal, method } = previous;
+  const next = { url: target.href, method, headers, signal };
   if (becomesGet(method, status)) {
     for (const name of BODY_HEADERS) headers.delete(name);
-    return new Request(target, { method: method === "HEAD" ? "HEAD" : "GET", headers, signal });
+    return { ...next, method: method === "HEAD" ? "HEAD" : "GET", body: null };
   }
   if (previous.body !== null && body === undefined) {
     throw new TypeError(`"${location}" is a redirect that wants the body again, which was a stream`);
   }
-  return new Request(target, { method, headers, signal, body: previous.body === null ? null : (body ?? null) });
+  return { ...next, body: previous.body === null ? null : (body ?? null) };
 }
 
 /** Fetch standard, "HTTP-redirect fetch", step 12. */

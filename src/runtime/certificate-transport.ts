@@ -22,8 +22,23 @@ export interface EgressConfiguration {
   project: string;
 }
 
+/**
+ * What a call of `fetch` asks for. A `Request` would do, and is one as far as types go; to make and to collect one costs
+ * the runtime more than everything else here together (bench/NOTES.md).
+ */
+export interface OutboundRequest {
+  /** Absolute */
+  readonly url: string;
+  /** In upper case */
+  readonly method: string;
+  /** Made for this request: a transport may write its own into them. */
+  readonly headers: Headers;
+  readonly body: BodyInit | null;
+  readonly signal?: AbortSignal | null;
+}
+
 /** Sends one request; redirects are returned and not followed. */
-export type SendRequest = (request: Request) => Promise<Response>;
+export type SendRequest = (request: OutboundRequest) => Promise<Response>;
 
 /** @throws OriginError when `name` is no certificate here */
 export type CertificateTransport = (name: unknown) => SendRequest;
@@ -49,11 +64,13 @@ function isFetcher(binding: unknown): binding is Fetcher {
   return canHaveMembers && typeof (binding as Partial<Fetcher>).fetch === "function";
 }
 
-async function sendThroughBinding(request: Request, name: string, binding: Fetcher): Promise<Response> {
+async function sendThroughBinding(request: OutboundRequest, name: string, binding: Fetcher): Promise<Response> {
+  const { url, method, headers, body, signal = null } = request;
+  const sent = new Request(url, { method, headers, body, signal, redirect: "manual" });
   try {
-    return await binding.fetch(new Request(request, { redirect: "manual" }));
+    return await binding.fetch(sent);
   } catch (cause) {
-    request.signal.throwIfAborted();
+    signal?.throwIfAborted();
     throw new OriginError({
       code: "origin_unreachable",
       reason: `no HTTP response came through the binding "${name}": ${describeError(cause)}`,
@@ -64,37 +81,42 @@ async function sendThroughBinding(request: Request, name: string, binding: Fetch
 }
 
 async function sendThroughEgress(
-  request: Request,
+  request: OutboundRequest,
   name: string,
   egress: EgressConfiguration,
   plainFetch: typeof fetch,
 ): Promise<Response> {
-  const { method, body, signal } = request;
-  const init = { method, body, signal, headers: egressHeaders(request, name, egress), redirect: "manual" };
-  const response = await plainFetch(egress.url, init).catch((cause: unknown) => {
-    signal.throwIfAborted();
-    throw new OriginError({
-      code: "origin_unreachable",
-      reason: `the edge's egress does not answer: ${describeError(cause)}`,
-      hint: "check that the edge runs, and that SALLYPORT_EGRESS_URL is where its egress listens",
-      cause,
-    });
-  });
+  const { method, body, signal = null } = request;
+  const headers = writeEgressHeaders(request, name, egress);
+  const response = await plainFetch(egress.url, { method, body, signal, headers, redirect: "manual" }).catch(
+    (cause) => {
+      signal?.throwIfAborted();
+      throw new OriginError({
+        code: "origin_unreachable",
+        reason: `the edge's egress does not answer: ${describeError(cause)}`,
+        hint: "check that the edge runs, and that SALLYPORT_EGRESS_URL is where its egress listens",
+        cause,
+      });
+    },
+  );
   const failure = response.headers.get(EGRESS_FAILURE_HEADER);
   if (failure !== null) throw await readFailure(failure, response);
   return response;
 }
 
 /** Nothing of the caller's can stand in for what the egress goes by. */
-function egressHeaders(request: Request, name: string, { token, project }: EgressConfiguration): Headers {
-  const headers = new Headers(request.headers);
+function writeEgressHeaders(
+  { headers, url }: OutboundRequest,
+  name: string,
+  { token, project }: EgressConfiguration,
+): Headers {
   for (const header of [...headers.keys()]) {
     if (header === "host" || header.startsWith(INTERNAL_HEADER_PREFIX)) headers.delete(header);
   }
   headers.set(EGRESS_TOKEN_HEADER, token);
   headers.set(EGRESS_PROJECT_HEADER, project);
   headers.set(EGRESS_CERTIFICATE_HEADER, name);
-  headers.set(EGRESS_TARGET_HEADER, withoutFragment(request.url));
+  headers.set(EGRESS_TARGET_HEADER, withoutFragment(url));
   return headers;
 }
 

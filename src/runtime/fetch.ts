@@ -3,7 +3,11 @@
  * goes to the runtime's own `fetch` as it came. This module has to be loaded before any module of a project.
  */
 import { nameResponse, type RepeatableBody, sendFollowingRedirects } from "./certificate-redirects.ts";
-import { type CertificateTransport, createCertificateTransport } from "./certificate-transport.ts";
+import {
+  type CertificateTransport,
+  createCertificateTransport,
+  type OutboundRequest,
+} from "./certificate-transport.ts";
 
 export interface CertificateOptions {
   /**
@@ -48,8 +52,7 @@ async function fetchWithOptions(
   if (names.some(({ name }) => name !== first.name)) {
     throw new TypeError('"mtlsCertificate" has one value in "sallyport" and another in "zuplo", allowed: one of them');
   }
-  const request = new Request(input, init);
-  checkTarget(request.url);
+  const request = readRequest(input, init);
   const send = transport(first.name);
   if (request.redirect === "manual") return nameResponse(await send(request), request.url, false);
   return sendFollowingRedirects(request, repeatableBody(init.body), send);
@@ -62,9 +65,26 @@ function readName(key: string, options: CertificateOptions | null | undefined): 
   return "mtlsCertificate" in options ? { name: options.mtlsCertificate } : undefined;
 }
 
+function readRequest(
+  input: RequestInfo | URL,
+  init: RequestInit<RequestInitCfProperties>,
+): OutboundRequest & { redirect: string } {
+  if (input instanceof Request) {
+    const request = new Request(input, init);
+    checkTarget(new URL(request.url));
+    return request;
+  }
+  const url = input instanceof URL ? input : new URL(input);
+  checkTarget(url);
+  const { method = "GET", redirect = "follow", body = null, signal = null } = init;
+  if (redirect !== "follow" && redirect !== "manual") {
+    throw new TypeError(`"redirect" is "${redirect}", allowed: "follow" and "manual"`);
+  }
+  return { url: url.href, method: method.toUpperCase(), headers: new Headers(init.headers), body, signal, redirect };
+}
+
 /** A certificate is presented in a TLS handshake: over plain HTTP there is none, and the call would be unprotected. */
-function checkTarget(text: string): void {
-  const { protocol, username, password, origin } = new URL(text);
+function checkTarget({ protocol, username, password, origin }: URL): void {
   if (protocol !== "https:") {
     throw new TypeError(`"${origin}" cannot be shown a client certificate, found ${protocol} and expected https:`);
   }
