@@ -1,5 +1,5 @@
 /** `sallyport control`: the control plane alone, and backups of its database. */
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { outputOption } from "../api/options.ts";
 import type { BackupFlags } from "../control-backup/backup.ts";
 import type { RestoreFlags } from "../control-backup/restore.ts";
@@ -10,7 +10,7 @@ import { controlOptions, stateOptions } from "../stack/flags.ts";
 
 export function createControlCommand(): Command {
   const command = new Command("control").description("run the control plane alone, back its database up, restore it");
-  for (const option of [...stateOptions(), ...controlOptions()]) command.addOption(option);
+  for (const option of [hostOption(), ...stateOptions(), ...controlOptions()]) command.addOption(option);
   addExamples(
     command,
     "sallyport control --state-dir /var/lib/sallyport",
@@ -23,6 +23,14 @@ export function createControlCommand(): Command {
       const { runControl } = await import("../stack/run-control.ts");
       await runControl(flags);
     });
+}
+
+function hostOption(): Option {
+  return new Option(
+    "--host <address>",
+    "the address that the control plane listens on; it speaks HTTP, and API keys and private keys pass: beyond loopback, " +
+      "put TLS in front of it",
+  ).default("127.0.0.1");
 }
 
 function createBackup(): Command {

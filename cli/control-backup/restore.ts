@@ -5,6 +5,7 @@ import { dirname, join, resolve } from "node:path";
 import { readOptional } from "../../edge-shim/files.ts";
 import { isMasterKey } from "../../src/contract/master-key.ts";
 import { refuse } from "../api/refusal.ts";
+import { holdControlPlane, refuseRunning } from "../control/control-lock.ts";
 import { type OutputFlags, showResult } from "../output/result.ts";
 import { hint, warning } from "../output.ts";
 import { openStateDirectory } from "../stack/state-directory.ts";
@@ -35,8 +36,8 @@ export async function restore(file: string, flags: RestoreFlags): Promise<void> 
   const backup = inspectBackup(path);
   const stateDir = resolve(flags.stateDir);
   const database = locateDatabase(stateDir);
+  using _held = holdControlPlane(openStateDirectory(stateDir));
   assertReplaceable(database, stateDir, flags.force);
-  openStateDirectory(stateDir);
   const replaced = putInPlace(path, database, stateDir);
   const restored: Restored = { ...backup, stateDir, ...(replaced === undefined ? {} : { replaced }) };
   showResult(flags, restored, (done) => `${done.stateDir}\n${describeContents(done)}`);
@@ -46,13 +47,8 @@ export async function restore(file: string, flags: RestoreFlags): Promise<void> 
 }
 
 function assertReplaceable(database: DatabaseFile, stateDir: string, force: boolean): void {
-  if (isInUse(database)) {
-    throw refuse(
-      "control_plane_running",
-      `a control plane is running in "${stateDir}"`,
-      "end it (SIGTERM), restore, and start it again; edges go on serving meanwhile",
-    );
-  }
+  // One that outlived whoever started it
+  if (isInUse(database)) throw refuseRunning(stateDir);
   if (force || !existsSync(database.path)) return;
   throw refuse(
     "state_not_empty",

@@ -1,16 +1,20 @@
 /** The embedded control plane: its process, supervised, and the key by which the local stack administers it. */
 import { createHash, randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
+import { isIPv6 } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Logger } from "pino";
 import { readOptional } from "../../edge-shim/files.ts";
 import { createSupervisedChild, type SupervisedChild } from "../../edge-shim/workers/supervised-child.ts";
 import { type StateDirectory, writePrivate } from "../stack/state-directory.ts";
+import { holdControlPlane } from "./control-lock.ts";
 import { readMasterKeys } from "./master-keys.ts";
 
 /** What control-process.ts is given. */
 export interface ControlProcessOptions {
+  /** An address of this machine, or a wildcard */
+  host: string;
   port: number;
   persistDir: string;
   /** Of the secret of `spk_bootstrap_<secret>`, lower-case hex */
@@ -21,10 +25,17 @@ export interface ControlProcessOptions {
 }
 
 export interface EmbeddedControlPlane {
+  /** As this machine reaches it */
   readonly url: string;
   readonly adminKey: string;
+  /** Started, it has the state directory's control plane to itself, also while its process is down between two crashes. */
   readonly child: SupervisedChild;
 }
+
+export type EmbeddedControlPlaneOptions = Pick<ControlProcessOptions, "port" | "managedDomainBase" | "dnsServers"> & {
+  /** Default 127.0.0.1 */
+  host?: string;
+};
 
 const PROCESS = fileURLToPath(new URL("./control-process.ts", import.meta.url));
 const ADMIN_KEY_PREFIX = "spk_bootstrap_";
@@ -33,7 +44,7 @@ const SECRET_BYTES = 32;
 /** @throws CliError for master keys that are none */
 export function createEmbeddedControlPlane(
   state: StateDirectory,
-  options: Pick<ControlProcessOptions, "port" | "managedDomainBase" | "dnsServers">,
+  { host = "127.0.0.1", ...options }: EmbeddedControlPlaneOptions,
   logger: Logger,
 ): EmbeddedControlPlane {
   const adminKey = ensureAdminKey(state);
@@ -44,7 +55,7 @@ export function createEmbeddedControlPlane(
   const child = createSupervisedChild({
     name: "control plane",
     modulePath: PROCESS,
-    arguments: [JSON.stringify({ ...options, persistDir, adminKeySha256 } satisfies ControlProcessOptions)],
+    arguments: [JSON.stringify({ host, ...options, persistDir, adminKeySha256 } satisfies ControlProcessOptions)],
     workingDirectory: state.path,
     // Not among the arguments, which every user of the machine can read.
     environment: { ...process.env, ...readMasterKeys(state, process.env) },
@@ -54,7 +65,28 @@ export function createEmbeddedControlPlane(
     },
     logger,
   });
-  return { url: `http://127.0.0.1:${options.port}`, adminKey, child };
+  return { url: `http://${reachableHost(host)}:${options.port}`, adminKey, child: holdingLock(child, state) };
+}
+
+function holdingLock(child: SupervisedChild, state: StateDirectory): SupervisedChild {
+  let lock: Disposable | undefined;
+  return {
+    async start() {
+      lock = holdControlPlane(state);
+      await child.start();
+    },
+    async stop() {
+      await child.stop();
+      lock?.[Symbol.dispose]();
+      lock = undefined;
+    },
+  };
+}
+
+function reachableHost(host: string): string {
+  if (host === "0.0.0.0") return "127.0.0.1";
+  if (host === "::") return "[::1]";
+  return isIPv6(host) ? `[${host}]` : host;
 }
 
 function ensureAdminKey(state: StateDirectory): string {

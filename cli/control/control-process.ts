@@ -42,7 +42,7 @@ function readMasterKeys() {
 async function main(options: ControlProcessOptions): Promise<void> {
   const [script, dnsBridgeUrl] = await Promise.all([bundleWorker(), startDnsBridge(options.dnsServers)]);
   const miniflare = new Miniflare({
-    host: "127.0.0.1",
+    host: options.host,
     port: options.port,
     cf: false,
     logRequests: false,

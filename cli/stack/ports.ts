@@ -43,7 +43,10 @@ export function explainListenFailure(failure: unknown, host: string, port: numbe
       return new CliError(`"${address}" may not be used`, `choose a port above 1023 with ${flag}`);
     case "EADDRNOTAVAIL":
     case "ENOTFOUND":
-      return new CliError(`"${host}" is not an address of this machine`, "choose another one with --host");
+      return new CliError(
+        `"${host}" is not an address of this machine`,
+        `choose another one with ${flag === "--metrics-port" ? "--metrics-host" : "--host"}`,
+      );
     default:
       return failure;
   }

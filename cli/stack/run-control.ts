@@ -8,13 +8,17 @@ import { createLifetime } from "./lifetime.ts";
 import { reservePort } from "./ports.ts";
 import { openStateDirectory } from "./state-directory.ts";
 
-export async function runControl(flags: StateFlags & ControlFlags): Promise<void> {
+export interface ControlCommandFlags extends StateFlags, ControlFlags {
+  host: string;
+}
+
+export async function runControl(flags: ControlCommandFlags): Promise<void> {
   const lifetime = createLifetime();
   const logger = createLogger(flags.logFormat);
   const state = openStateDirectory(flags.stateDir);
-  const port = await reservePort("127.0.0.1", flags.controlPort, "--control-port");
-  const { managedDomainBase, dnsServer } = flags;
-  const control = createEmbeddedControlPlane(state, { port, managedDomainBase, dnsServers: dnsServer }, logger);
+  const { host, managedDomainBase, dnsServer: dnsServers } = flags;
+  const port = await reservePort(host, flags.controlPort, "--control-port");
+  const control = createEmbeddedControlPlane(state, { host, port, managedDomainBase, dnsServers }, logger);
   try {
     await Promise.race([control.child.start(), lifetime.ended]);
     if (lifetime.isEnding()) return;

@@ -1,7 +1,8 @@
-/** `ready.json`: the note of a stack that answers, for scripts and for a second stack that would share its directory. */
+/** One stack a state directory, and `ready.json`: the note of a stack that answers, for scripts and other commands. */
 import { rmSync } from "node:fs";
-import { readOptional } from "../../edge-shim/files.ts";
+import { join } from "node:path";
 import { CliError } from "../output.ts";
+import { lockFile } from "./file-lock.ts";
 import { type StateDirectory, writePrivate } from "./state-directory.ts";
 
 export interface ReadyNote {
@@ -27,34 +28,15 @@ export function removeReadyNote(state: StateDirectory): void {
   rmSync(state.readyPath, { force: true });
 }
 
-/** @throws CliError when a stack that is alive uses this state directory; the note of a dead one is removed */
-export function assertNotRunning(state: StateDirectory): void {
-  const text = readOptional(state.readyPath);
-  if (text === undefined) return;
-  const pid = readPid(text);
-  if (pid !== undefined && isAlive(pid)) {
+/** Until it is disposed of, or this process ends. @throws CliError when another stack has it; a dead one's note goes */
+export function holdStateDirectory(state: StateDirectory): Disposable {
+  const lock = lockFile(join(state.path, "stack.lock"));
+  if (lock === undefined) {
     throw new CliError(
-      `another stack (pid ${pid}) uses the state directory "${state.path}"`,
+      `another stack uses the state directory "${state.path}"`,
       "end it, or give this one a directory of its own with --state-dir",
     );
   }
   removeReadyNote(state);
-}
-
-function readPid(text: string): number | undefined {
-  try {
-    const { pid } = JSON.parse(text) as Partial<ReadyNote>;
-    return typeof pid === "number" && Number.isInteger(pid) && pid > 0 ? pid : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (cause) {
-    return (cause as NodeJS.ErrnoException).code === "EPERM";
-  }
+  return lock;
 }
