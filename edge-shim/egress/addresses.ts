@@ -6,6 +6,7 @@
  */
 import { type LookupAddress, type LookupAllOptions, lookup as systemLookup } from "node:dns";
 import { BlockList, isIP, type LookupFunction } from "node:net";
+import { createNetworkList } from "../networks.ts";
 
 /** Loopback, link-local, unspecified, multicast, broadcast; IPv4-mapped addresses count as what they map (BlockList). */
 const REFUSED: readonly [network: string, prefix: number, family: "ipv4" | "ipv6"][] = [
@@ -49,8 +50,7 @@ export interface AddressRules {
 export function createAddressRules(allowed: readonly string[]): AddressRules {
   const refusedList = new BlockList();
   for (const [network, prefix, family] of REFUSED) refusedList.addSubnet(network, prefix, family);
-  const allowedList = new BlockList();
-  for (const network of allowed) addNetwork(allowedList, network);
+  const allowedList = createNetworkList(allowed);
 
   function checkAddress(host: string, address: string): void {
     const family = isIP(address) === 6 ? "ipv6" : "ipv4";
@@ -80,15 +80,4 @@ export function createAddressRules(allowed: readonly string[]): AddressRules {
     },
     lookup,
   };
-}
-
-function addNetwork(list: BlockList, text: string): void {
-  const [address = "", prefix, ...rest] = text.split("/");
-  const family = isIP(address);
-  const bits = family === 6 ? 128 : 32;
-  const length = prefix === undefined ? bits : Number(prefix);
-  if (family === 0 || !/^\d+$/.test(prefix ?? "0") || length > bits || rest.length > 0) {
-    throw new TypeError(`"${text}" is not a network, give an address or address/prefix: 127.0.0.0/8`);
-  }
-  list.addSubnet(address, length, family === 6 ? "ipv6" : "ipv4");
 }

@@ -10,6 +10,7 @@ export interface Clients {
   add(socket: Socket): void;
   /** The handshake on `socket` is finished. */
   finishHandshake(socket: Socket): void;
+  isHandshaking(socket: Socket): boolean;
   /** A request came on `socket`. */
   use(socket: Socket): void;
   /** Ends those of which no request came so far: handshakes under way, and what Node does not count as idle. */
@@ -25,6 +26,8 @@ export function createClients(handshakesMax: number): Clients {
   return {
     all,
     add(socket) {
+      // Node keeps the address that was asked for once: the log needs it when the connection is gone.
+      void socket.remoteAddress;
       const [oldest] = handshaking;
       if (oldest !== undefined && handshaking.size >= handshakesMax) {
         handshaking.delete(oldest);
@@ -36,6 +39,7 @@ export function createClients(handshakesMax: number): Clients {
       });
     },
     finishHandshake: (socket) => void handshaking.delete(socket),
+    isHandshaking: (socket) => handshaking.has(socket),
     use: (socket) => void unused.delete(socket),
     endUnused() {
       for (const socket of unused) socket.destroy();

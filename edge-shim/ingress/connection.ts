@@ -13,6 +13,7 @@ import { type CertVerified, NO_CLIENT_CERTIFICATE, type TlsClientAuth } from "..
 import { describeClientCertificate, type TlsClientAuthResult } from "../../src/x509/tls-client-auth.ts";
 import type { AccountCaSet, Domain, TrustStore } from "../trust/trust-store.ts";
 import type { AssertionSigner } from "./assertion-signer.ts";
+import { readClientAddress, tcpSocketOf } from "./client-address.ts";
 import { type PresentedCertificates, readVerifyError, takeHandshake } from "./handshake.ts";
 import type { SecondOpinion } from "./second-opinion.ts";
 import {
@@ -41,6 +42,7 @@ export interface ConnectionEnvironment {
 }
 
 export class IngressConnection {
+  /** Of the client, as the load balancer says where one is in front */
   readonly remoteAddress: string;
   readonly httpProtocol: "HTTP/1.1" | "HTTP/2";
   readonly tlsVersion: string;
@@ -75,7 +77,7 @@ export class IngressConnection {
     this.#environment = environment;
     this.#hasServerName = Boolean(servername);
     this.hostname = this.#hasServerName ? parseHostname(String(servername)) : environment.defaultHostname;
-    this.remoteAddress = (socket.remoteAddress ?? "").replace(/^::ffff:/, "");
+    this.remoteAddress = readClientAddress(tcpSocketOf(socket));
     this.httpProtocol = socket.alpnProtocol === "h2" ? "HTTP/2" : "HTTP/1.1";
     this.tlsVersion = socket.getProtocol() ?? "";
     this.cipher = socket.getCipher().standardName;

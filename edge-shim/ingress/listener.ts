@@ -10,16 +10,18 @@ import {
   type SecureServerOptions,
   type ServerHttp2Session,
 } from "node:http2";
-import type { Socket } from "node:net";
+import type { BlockList, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { PROBLEMS, type ProblemCode } from "../../src/contract/problem.ts";
 import type { HttpRequest, HttpResponse } from "../forwarding/messages.ts";
 import { createUpgradeResponse, findUnfinishedAnswer, isWebSocketRequest } from "../forwarding/websocket.ts";
+import { readClientAddress, tcpSocketOf } from "./client-address.ts";
 import { type Clients, createClients } from "./clients.ts";
 import { type ConnectionEnvironment, IngressConnection } from "./connection.ts";
 import type { IngressLimits } from "./limits.ts";
 import { serveInTurn } from "./pipelining.ts";
+import { expectProxyHeaders, isHealthCheck } from "./proxied-connections.ts";
 import { serveUnlessReset } from "./rapid-reset.ts";
 import { type ExchangeOptions, IngressExchange, type RequestEnvironment } from "./request.ts";
 import type { ServerCertificate } from "./server-certificates.ts";
@@ -37,6 +39,8 @@ export interface ListenerEnvironment extends ConnectionEnvironment, RequestEnvir
   readonly chooseContext: ServerNameCallback;
   /** Shown to clients that send no server name */
   readonly fallbackCertificate: ServerCertificate;
+  /** Load balancers, whose connections begin with a PROXY header, and nobody else's are taken; undefined: no headers */
+  readonly proxyProtocolPeers: BlockList | undefined;
 }
 
 export interface Listener {
@@ -49,11 +53,7 @@ export function createListener(environment: ListenerEnvironment): Listener {
   const server = createSecureServer(listenerOptions(environment)) as HttpUpgradeServer;
   const clients = createClients(environment.limits.handshakesMax);
   server.maxConnections = environment.limits.connectionsMax;
-  server.on("connection", (socket: Socket) => {
-    clients.add(socket);
-    // Node keeps the address that was asked for once: the log needs it when the connection is gone.
-    void socket.remoteAddress;
-  });
+  acceptConnections(server, clients, environment);
   let isClosing = false;
   judgeHandshakes(server, clients, environment);
   serveRequests(server, environment, function handle(request, response, options) {
@@ -80,6 +80,12 @@ export function createListener(environment: ListenerEnvironment): Listener {
   };
 }
 
+function acceptConnections(server: HttpUpgradeServer, clients: Clients, environment: ListenerEnvironment): void {
+  const { proxyProtocolPeers: allowedPeers, log, limits } = environment;
+  if (allowedPeers === undefined) server.on("connection", clients.add);
+  else expectProxyHeaders(server, { allowedPeers, clients, log, handshakeTimeoutMs: limits.handshakeTimeoutMs });
+}
+
 function judgeHandshakes(server: HttpUpgradeServer, clients: Clients, environment: ListenerEnvironment): void {
   server.prependListener("secureConnection", (socket: TLSSocket) => {
     clients.finishHandshake(tcpSocketOf(socket));
@@ -93,8 +99,9 @@ function judgeHandshakes(server: HttpUpgradeServer, clients: Clients, environmen
     }
   });
   server.on("tlsClientError", (error: Error, socket: TLSSocket) => {
-    const { remoteAddress } = tcpSocketOf(socket);
-    environment.log.handshakeFailed(remoteAddress, String(socket.servername || ""), error);
+    const tcpSocket = tcpSocketOf(socket);
+    if (isHealthCheck(tcpSocket)) return;
+    environment.log.handshakeFailed(readClientAddress(tcpSocket), String(socket.servername || ""), error);
   });
 }
 
@@ -132,11 +139,6 @@ async function drain(server: HttpUpgradeServer, clients: Clients, drainMs: numbe
   await closed;
   clearInterval(poll);
   clearTimeout(limit);
-}
-
-/** The connection that Node's TLS socket took over; its own address is gone as soon as it is destroyed. */
-function tcpSocketOf(socket: TLSSocket): Socket {
-  return (socket as TLSSocket & { _parent?: Socket })._parent ?? socket;
 }
 
 /** What Node's HTTP/2 server with `allowHTTP1` has beyond its type declarations. */

@@ -66,7 +66,7 @@ it("says when each certificate expires, and warns of it in the log once", async 
 });
 
 it("serves them on loopback, beside health and readiness", async () => {
-  const operations = await startOperationsServer(0, () => edge.readiness(), edge.metrics);
+  const operations = await startOperationsServer({ host: "127.0.0.1", port: 0 }, () => edge.readiness(), edge.metrics);
   const base = `http://127.0.0.1:${operations.port}`;
   const response = await fetch(`${base}/metrics`);
   expect(response.headers.get("content-type")).toMatch(/^text\/plain; version=0\.0\.4/);

@@ -28,9 +28,9 @@ export async function presentBytes(edge: TestEdge, certificate: Buffer): Promise
   return received();
 }
 
-/** A TCP connection to the edge, and what came over it so far. */
-export async function openTcp(edge: TestEdge): Promise<{ socket: Socket; received: () => Buffer }> {
-  const socket = connectTcp(edge.port, "127.0.0.1");
+/** A TCP connection to the edge, and what came over it so far. @param from another address of this machine */
+export async function openTcp(edge: TestEdge, from = "127.0.0.1"): Promise<{ socket: Socket; received: () => Buffer }> {
+  const socket = connectTcp({ port: edge.port, host: "127.0.0.1", localAddress: from });
   const chunks: Buffer[] = [];
   socket.on("data", (chunk) => chunks.push(chunk));
   socket.on("error", () => {});
