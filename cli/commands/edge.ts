@@ -1,6 +1,6 @@
 /** `sallyport edge`: the edge alone, in front of a worker that somebody else runs. */
 import { Command, Option } from "commander";
-import { deploymentOptions, edgeOptions } from "../stack/flags.ts";
+import { deploymentOptions, edgeOptions, processesOption } from "../stack/flags.ts";
 
 export function createEdgeCommand(): Command {
   const command = new Command("edge")
@@ -14,7 +14,7 @@ export function createEdgeCommand(): Command {
     )
     .option("--control-url <url>", "take accounts, domains and CA certificates from this control plane")
     .addOption(new Option("--api-key <key>", "an edge key of that control plane").env("SALLYPORT_EDGE_KEY"));
-  for (const option of [...edgeOptions(), ...deploymentOptions()]) command.addOption(option);
+  for (const option of [processesOption(), ...edgeOptions(), ...deploymentOptions()]) command.addOption(option);
   return command
     .addHelpText(
       "before",

@@ -1,6 +1,6 @@
 /** `sallyport serve`: the gateway for real use, on one machine or with a control plane elsewhere. */
 import { Command, Option } from "commander";
-import { controlOptions, deploymentOptions, edgeOptions, originOptions } from "../stack/flags.ts";
+import { controlOptions, deploymentOptions, edgeOptions, originOptions, processesOption } from "../stack/flags.ts";
 
 const METRICS_PORT = 9464;
 
@@ -12,7 +12,13 @@ export function createServeCommand(): Command {
     .option("--tls-dir <dir>", "server certificates, <host name>.pem and <host name>.key, picked up when they change")
     .option("--control-url <url>", "use the control plane there instead of an embedded one")
     .addOption(new Option("--api-key <key>", "an edge key of that control plane").env("SALLYPORT_EDGE_KEY"));
-  const options = [...edgeOptions(METRICS_PORT), ...deploymentOptions(), ...controlOptions(), ...originOptions()];
+  const options = [
+    processesOption(),
+    ...edgeOptions(METRICS_PORT),
+    ...deploymentOptions(),
+    ...controlOptions(),
+    ...originOptions(),
+  ];
   for (const option of options) command.addOption(option);
   return command
     .addHelpText(

@@ -10,9 +10,15 @@ export interface StateFlags {
 }
 
 export interface EdgeFlags extends StateFlags, EgressFlags {
+  /** Undefined where the command has one process and no choice */
+  processes?: number;
   port: number;
   host: string;
   limit: Partial<IngressLimits>;
+  /** Load balancers' networks; empty: clients connect by themselves, without a PROXY header */
+  proxyProtocolFrom: string[];
+  /** Where `/healthz`, `/readyz` and `/metrics` listen */
+  metricsHost: string;
   /** Undefined: no listener for `/healthz` and `/readyz` */
   metricsPort?: number;
 }
@@ -56,12 +62,22 @@ export function stateOptions(): Option[] {
   ];
 }
 
+const PROCESSES_MAX = 128;
+
+/** Only for commands that are made for load */
+export function processesOption(): Option {
+  return new Option("--processes <count>", "edge processes that share the port, each with its own limits and numbers")
+    .default(1)
+    .argParser(parseProcesses);
+}
+
 /** @param metricsPort where `/healthz` and `/readyz` are unless told otherwise; undefined for nowhere */
 export function edgeOptions(metricsPort?: number): Option[] {
   return [
     new Option("--port <port>", "the edge's TLS port, 0 picks a free one").default(8443).argParser(parsePort),
     new Option("--host <address>", "the address that the edge listens on").default("127.0.0.1"),
-    metricsPortOption(metricsPort),
+    proxyProtocolOption(),
+    ...metricsOptions(metricsPort),
     new Option(
       "--egress-port <port>",
       "where workers send requests that present a certificate, on loopback (default: a free one, kept over restarts)",
@@ -77,9 +93,25 @@ export function edgeOptions(metricsPort?: number): Option[] {
   ];
 }
 
-function metricsPortOption(port: number | undefined): Option {
-  const option = new Option("--metrics-port <port>", "/healthz, /readyz and /metrics on loopback").argParser(parsePort);
-  return port === undefined ? option.default(undefined, "off") : option.default(port);
+function proxyProtocolOption(): Option {
+  return new Option(
+    "--proxy-protocol-from <network...>",
+    "load balancers, 10.0.0.0/8: only they may connect, and each connection must begin with a PROXY header (v1 or v2) " +
+      "that names its client",
+  )
+    .default([], "off")
+    .conflicts("once");
+}
+
+function metricsOptions(port: number | undefined): Option[] {
+  const portOption = new Option("--metrics-port <port>", "/healthz, /readyz and /metrics").argParser(parsePort);
+  return [
+    port === undefined ? portOption.default(undefined, "off") : portOption.default(port),
+    new Option(
+      "--metrics-host <address>",
+      "the address of --metrics-port; whoever reaches it reads the names of accounts, routes and certificates",
+    ).default("127.0.0.1"),
+  ];
 }
 
 export function deploymentOptions(): Option[] {
@@ -94,7 +126,7 @@ export function deploymentOptions(): Option[] {
 
 export function controlOptions(): Option[] {
   return [
-    new Option("--control-port <port>", "the control plane's port on loopback, 0 picks a free one")
+    new Option("--control-port <port>", "the control plane's port, 0 picks a free one")
       .default(8444)
       .argParser(parsePort),
     new Option("--managed-domain-base <host>", "projects are <project>.<account>.<host>")
@@ -124,6 +156,14 @@ function parsePort(text: string): number {
   const port = Number(text);
   if (!/^[0-9]+$/.test(text) || port > PORT_MAX) throw new InvalidArgumentError(`A port is 0 to ${PORT_MAX}.`);
   return port;
+}
+
+function parseProcesses(text: string): number {
+  const count = Number(text);
+  if (!/^[1-9]\d*$/.test(text) || count > PROCESSES_MAX) {
+    throw new InvalidArgumentError(`A number of processes is 1 to ${PROCESSES_MAX}.`);
+  }
+  return count;
 }
 
 function parseLimit(text: string, limits: Partial<IngressLimits>): Partial<IngressLimits> {

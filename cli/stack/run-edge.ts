@@ -2,9 +2,7 @@
 import { join } from "node:path";
 import { readOptional } from "../../edge-shim/files.ts";
 import { createLogger } from "../../edge-shim/log.ts";
-import { createControlTrustSource } from "../../edge-shim/trust/control-trust-source.ts";
-import { createFileTrustSource } from "../../edge-shim/trust/file-trust-source.ts";
-import type { TrustSource } from "../../edge-shim/trust/trust-source.ts";
+import type { TrustSourceOptions } from "../../edge-shim/trust/open-trust-source.ts";
 import { CliError, print } from "../output.ts";
 import { ensureDemoBundle, ensureDemoPkiOf } from "./demo-trust.ts";
 import { planEgress } from "./egress.ts";
@@ -31,7 +29,7 @@ export async function runEdge(flags: EdgeCommandFlags): Promise<void> {
     state,
     upstreamUrl: flags.upstream,
     egress: egress.options,
-    trustSource: await openTrustSource(flags, state),
+    trustSource: await chooseTrustSource(flags, state),
     logger,
   });
   writeWorkerEnv(state, { jwks: edge.jwks, environment: flags.environment, egress: egress.variables });
@@ -45,19 +43,19 @@ export async function runEdge(flags: EdgeCommandFlags): Promise<void> {
 }
 
 /** A control plane, a bundle file, or without either the demo's CA. */
-async function openTrustSource(flags: EdgeCommandFlags, state: StateDirectory): Promise<TrustSource> {
+async function chooseTrustSource(flags: EdgeCommandFlags, state: StateDirectory): Promise<TrustSourceOptions> {
   if (flags.controlUrl !== undefined) {
     if (flags.apiKey === undefined) {
       throw new CliError("--control-url needs an edge key", "give it with --api-key, or in SALLYPORT_EDGE_KEY");
     }
     const cachePath = join(state.path, "control-bundle.json");
-    return createControlTrustSource({ url: flags.controlUrl, apiKey: flags.apiKey, cachePath });
+    return { url: flags.controlUrl, apiKey: flags.apiKey, cachePath };
   }
   if (flags.trustBundle === undefined) {
-    return createFileTrustSource(ensureDemoBundle(state, flags, await ensureDemoPkiOf(state)));
+    return { path: ensureDemoBundle(state, flags, await ensureDemoPkiOf(state)) };
   }
   if (readOptional(flags.trustBundle) === undefined) {
     throw new CliError(`"${flags.trustBundle}" does not exist`, "leave --trust-bundle out to use the demo's CA");
   }
-  return createFileTrustSource(flags.trustBundle);
+  return { path: flags.trustBundle };
 }

@@ -6,7 +6,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Edge } from "../../edge-shim/edge.ts";
+import type { RunningEdge } from "../../edge-shim/edge.ts";
 import { bundleProject } from "../../edge-shim/workers/bundle-project.ts";
 import { createMiniflareWorker } from "../../edge-shim/workers/miniflare-worker.ts";
 import type { SupervisedChild } from "../../edge-shim/workers/supervised-child.ts";
@@ -29,7 +29,7 @@ export async function createServedWorker(
   wasAskedEarly: () => boolean,
 ): Promise<StackWorker> {
   let current = await createGeneration(options);
-  let edge: Pick<Edge, "replaceUpstream"> | undefined;
+  let edge: Pick<RunningEdge, "replaceUpstream"> | undefined;
   let reloading: Promise<void> | undefined;
   let isStopping = false;
 

@@ -1,9 +1,11 @@
 /** The edge of a stack: everything that it needs from the state directory, and failures in words. */
 import type { Logger } from "pino";
-import { type Edge, startEdge } from "../../edge-shim/edge.ts";
+import { type RunningEdge, startEdge } from "../../edge-shim/edge.ts";
 import type { EgressOptions } from "../../edge-shim/egress/egress.ts";
 import { type OperationsServer, startOperationsServer } from "../../edge-shim/operations.ts";
-import { type TrustSource, TrustSourceError } from "../../edge-shim/trust/trust-source.ts";
+import { startEdgeProcesses } from "../../edge-shim/processes/edge-processes.ts";
+import { openTrustSource, type TrustSourceOptions } from "../../edge-shim/trust/open-trust-source.ts";
+import { TrustSourceError } from "../../edge-shim/trust/trust-source.ts";
 import { CliError } from "../output.ts";
 import { VERSION } from "../version.ts";
 import { DEFAULT_HOSTNAME } from "./demo-trust.ts";
@@ -12,7 +14,7 @@ import { explainListenFailure } from "./ports.ts";
 import { ensureEdgeCa, ensureSigningKey, type StateDirectory } from "./state-directory.ts";
 
 export interface StackEdge {
-  readonly edge: Edge;
+  readonly edge: RunningEdge;
   close(): Promise<void>;
 }
 
@@ -23,32 +25,36 @@ export interface StackEdgeOptions {
   upstreamUrl: string;
   egress: EgressOptions;
   tlsDir?: string | undefined;
-  trustSource: TrustSource;
+  trustSource: TrustSourceOptions;
   logger: Logger;
 }
 
 /** @throws CliError with what to do about it */
 export async function startStackEdge(options: StackEdgeOptions): Promise<StackEdge> {
-  const { flags, state } = options;
-  const edge = await startEdge({
+  const { flags, state, trustSource, logger } = options;
+  const { processes = 1, logFormat } = flags;
+  const edgeOptions = {
     host: flags.host,
     port: flags.port,
     environment: options.environment,
     defaultHostname: DEFAULT_HOSTNAME,
     upstream: { url: options.upstreamUrl },
-    trustSource: options.trustSource,
     egress: options.egress,
     edgeCa: await ensureEdgeCa(state),
     ...(options.tlsDir === undefined ? {} : { tlsDirectory: options.tlsDir }),
     signingKey: await ensureSigningKey(state),
     version: VERSION,
-    logger: options.logger,
     limits: flags.limit,
-  }).catch((failure: unknown) => {
+    ...(flags.proxyProtocolFrom.length === 0 ? {} : { proxyProtocolFrom: flags.proxyProtocolFrom }),
+  };
+  const edge = await (processes === 1
+    ? startEdge({ ...edgeOptions, trustSource: openTrustSource(trustSource), logger })
+    : startEdgeProcesses({ ...edgeOptions, trustSource, logFormat }, processes, logger)
+  ).catch((failure: unknown) => {
     throw explain(failure, flags);
   });
   const operations = await startOperations(flags, edge);
-  options.logger.info({ event: "listening", edge: edge.port, operations: operations?.port }, "the edge listens");
+  logger.info({ event: "listening", edge: edge.port, operations: operations?.port, processes }, "the edge listens");
   return {
     edge,
     async close() {
@@ -58,13 +64,16 @@ export async function startStackEdge(options: StackEdgeOptions): Promise<StackEd
   };
 }
 
-async function startOperations({ metricsPort }: EdgeFlags, edge: Edge): Promise<OperationsServer | undefined> {
+async function startOperations(
+  { metricsPort, metricsHost }: EdgeFlags,
+  edge: RunningEdge,
+): Promise<OperationsServer | undefined> {
   if (metricsPort === undefined) return undefined;
   try {
-    return await startOperationsServer(metricsPort, () => edge.readiness(), edge.metrics);
+    return await startOperationsServer({ host: metricsHost, port: metricsPort }, () => edge.readiness(), edge.metrics);
   } catch (failure) {
     await edge.close();
-    throw explainListenFailure(failure, "127.0.0.1", metricsPort, "--metrics-port");
+    throw explainListenFailure(failure, metricsHost, metricsPort, "--metrics-port");
   }
 }
 

@@ -155,7 +155,7 @@ function readJson<Value>(path: string): Value | undefined {
 }
 
 /** From `/proc`: children, their children, and so on. */
-function findDescendants(pid: number): number[] {
+export function findDescendants(pid: number): number[] {
   const parents = new Map<number, number>();
   for (const name of readdirSync("/proc")) {
     if (!/^[0-9]+$/.test(name)) continue;

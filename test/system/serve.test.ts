@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Curl, createCurl } from "./curl.ts";
 import { createKeptAliveClient, type KeptAliveClient } from "./kept-alive.ts";
+import { requestUntilRefused, startLoad } from "./load.ts";
 import { copyExampleProject, createFolder, type DevStack, isAlive, startStack, waitFor } from "./sallyport.ts";
 
 const CONNECTIONS = 10;
@@ -31,31 +32,6 @@ function file(name: string): string {
 function createClient(): KeptAliveClient {
   const [ca, cert, key] = ["edgeCa", "clientCert", "clientKey"].map((name) => readFileSync(file(name), "utf8"));
   return createKeptAliveClient({ edge: stack.ready.edge, connections: CONNECTIONS, ca, cert, key });
-}
-
-interface Load {
-  bodies: Set<string>;
-  end(): Promise<void>;
-}
-
-/** Every answer is a 200, or ending the load fails. */
-function startLoad(client: KeptAliveClient): Load {
-  const bodies = new Set<string>();
-  let isOver = false;
-  const loops = Array.from({ length: CONNECTIONS }, async () => {
-    while (!isOver) {
-      const { status, body } = await client.get("/v1/example");
-      expect({ status, body }).toMatchObject({ status: 200 });
-      bodies.add(body);
-    }
-  });
-  return {
-    bodies,
-    async end() {
-      isOver = true;
-      await Promise.all(loops);
-    },
-  };
 }
 
 function edit(from: string, to: string): void {
@@ -102,7 +78,7 @@ describe("SIGHUP", () => {
 
   it("takes the project up again under load without one failed request", async () => {
     using client = createClient();
-    const load = startLoad(client);
+    const load = startLoad(client, CONNECTIONS);
     edit("Hello, ", "Welcome, ");
     stack.running.child.kill("SIGHUP");
     await waitFor(() => ([...load.bodies].some((body) => body.startsWith("Welcome, ")) ? true : undefined));
@@ -122,23 +98,10 @@ describe("SIGHUP", () => {
 it("SIGTERM under load answers every request that it took, and leaves no process", async () => {
   using client = createClient();
   const processes = stack.processes();
-  let isRefused = false;
-  const loops = Array.from({ length: CONNECTIONS }, async () => {
-    for (;;) {
-      const answer = await client.get("/v1/example").catch((error: NodeJS.ErrnoException) => error.code ?? "");
-      // A new connection is refused once the port is closed; an idle one may be closed as a request goes out on it.
-      if (typeof answer === "string") {
-        isRefused = true;
-        expect(["ECONNREFUSED", "ECONNRESET"]).toContain(answer);
-        return;
-      }
-      expect(answer.status).toBe(200);
-    }
-  });
+  const refused = requestUntilRefused(client, CONNECTIONS);
   stack.running.child.kill("SIGTERM");
   expect(await stack.running.exited).toBe(0);
-  await Promise.all(loops);
-  expect(isRefused).toBe(true);
+  await refused;
   expect(processes.length).toBeGreaterThan(1);
   await waitFor(() => (processes.some(isAlive) ? undefined : true));
 });
