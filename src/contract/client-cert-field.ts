@@ -5,6 +5,19 @@
 import { parseItem, parseList, serializeItem, serializeList } from "structured-headers";
 import { CLIENT_CERT_CHAIN_FIELD_MAX_CHARACTERS, CLIENT_CERT_FIELD_MAX_CHARACTERS } from "./limits.ts";
 
+export const CLIENT_CERT_FIELD = "client-cert";
+export const CLIENT_CERT_CHAIN_FIELD = "client-cert-chain";
+
+/**
+ * Is `name` (lower case) one of the two fields, also in the spelling that CGI-like servers take for it
+ * (RFC 3875, section 4.1.18)? RFC 9440, section 2.4: both are removed from what a client sent.
+ */
+export function isClientCertField(name: string): boolean {
+  if (!name.startsWith("client")) return false;
+  const normal = name.replaceAll("_", "-");
+  return normal === CLIENT_CERT_FIELD || normal === CLIENT_CERT_CHAIN_FIELD;
+}
+
 /** `:base64DER:`, or undefined when that has more than {@link CLIENT_CERT_FIELD_MAX_CHARACTERS} characters. */
 export function encodeClientCert(der: Uint8Array): string | undefined {
   if (countCharacters(der) > CLIENT_CERT_FIELD_MAX_CHARACTERS) return undefined;

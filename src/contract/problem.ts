@@ -8,6 +8,10 @@ export const PROBLEMS = {
   bad_request: { status: 400, title: "Bad Request" },
   client_certificate_required: { status: 401, title: "Unauthorized" },
   client_certificate_rejected: { status: 401, title: "Unauthorized" },
+  access_token_required: { status: 401, title: "Unauthorized" },
+  access_token_rejected: { status: 401, title: "Unauthorized" },
+  cdn_identity_required: { status: 401, title: "Unauthorized" },
+  cdn_identity_rejected: { status: 401, title: "Unauthorized" },
   not_found: { status: 404, title: "Not Found" },
   method_not_allowed: { status: 405, title: "Method Not Allowed" },
   request_timeout: { status: 408, title: "Request Timeout" },
@@ -23,6 +27,7 @@ export const PROBLEMS = {
   origin_client_certificate_rejected: { status: 522, title: "Connection Failed" },
   origin_unreachable: { status: 522, title: "Connection Failed" },
   origin_timeout: { status: 522, title: "Connection Failed" },
+  access_token_keys_unavailable: { status: 503, title: "Service Unavailable" },
   gateway_unavailable: { status: 503, title: "Service Unavailable" },
 } as const satisfies Record<string, { status: number; title: string }>;
 

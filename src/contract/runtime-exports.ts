@@ -6,6 +6,8 @@ import type { z } from "zod";
 import { redirectOptionsSchema } from "./handler-options/redirect.ts";
 import { urlForwardOptionsSchema } from "./handler-options/url-forward.ts";
 import { urlRewriteOptionsSchema } from "./handler-options/url-rewrite.ts";
+import { cdnIdentityInboundOptionsSchema } from "./policy-options/cdn-identity-inbound.ts";
+import { certificateBoundTokenInboundOptionsSchema } from "./policy-options/certificate-bound-token-inbound.ts";
 import { compositeInboundOptionsSchema } from "./policy-options/composite-inbound.ts";
 import { removeHeadersOptionsSchema, setHeadersOptionsSchema } from "./policy-options/headers.ts";
 import { mtlsAuthInboundOptionsSchema } from "./policy-options/mtls-auth-inbound.ts";
@@ -23,6 +25,16 @@ export const RUNTIME_EXPORTS = {
     kind: "inbound-policy",
     policyType: "mtls-auth-inbound",
     options: mtlsAuthInboundOptionsSchema,
+  },
+  CdnIdentityInboundPolicy: {
+    kind: "inbound-policy",
+    policyType: "cdn-identity-inbound",
+    options: cdnIdentityInboundOptionsSchema,
+  },
+  CertificateBoundTokenInboundPolicy: {
+    kind: "inbound-policy",
+    policyType: "certificate-bound-token-inbound",
+    options: certificateBoundTokenInboundOptionsSchema,
   },
   CompositeInboundPolicy: {
     kind: "inbound-policy",

@@ -16,7 +16,7 @@ import type {
 } from "../runtime/runtime-extensions.ts";
 import { type CompiledPolicies, compilePolicies } from "./compile-policies.ts";
 import { ANYTHING_GOES, type CorsPolicy, compileCorsPolicy, findCorsProblem } from "./cors.ts";
-import { describeRoute, type InboundPolicy, type OutboundPolicy } from "./exchange.ts";
+import { describeRoute, type InboundPolicy, type OutboundPolicy, type RouteHandler } from "./exchange.ts";
 import { describeReference, findUserExport } from "./module-exports.ts";
 import { createRouteTable, type RouteTable } from "./route-table.ts";
 
@@ -26,7 +26,7 @@ export interface CompiledRoute {
   readonly definition: RouteDefinition;
   readonly configuration: RouteConfiguration;
   readonly cors: CorsPolicy | undefined;
-  readonly handler: RequestHandler;
+  readonly handler: RouteHandler;
   readonly inbound: readonly string[];
   readonly outbound: readonly string[];
 }
@@ -80,7 +80,7 @@ function compileCorsPolicies(definition: ProjectDefinition, problems: string[]):
 
 function compileRoute(
   route: RouteDefinition,
-  handler: RequestHandler | undefined,
+  handler: RouteHandler | undefined,
   definition: ProjectDefinition,
   policies: CompiledPolicies,
   cors: ReadonlyMap<string, CorsPolicy | undefined>,
@@ -109,11 +109,14 @@ function compileHandler(
   modules: ProjectModules,
   variables: Variables,
   problems: string[],
-): RequestHandler | undefined {
+): RouteHandler | undefined {
   const { handler: reference } = route;
   if (RUNTIME_MODULES.includes(reference.module)) return compileRuntimeHandler(route, variables, problems);
   const found = findUserExport(reference, modules);
-  if (typeof found === "function") return found as RequestHandler;
+  if (typeof found === "function") {
+    const handler = found as RequestHandler;
+    return (request, { context }) => handler(request, context);
+  }
   problems.push(`${describePlace(route)}: handler ${describeReference(reference)} is not a function`);
   return undefined;
 }
@@ -122,7 +125,7 @@ function compileRuntimeHandler(
   route: RouteDefinition,
   variables: Variables,
   problems: string[],
-): RequestHandler | undefined {
+): RouteHandler | undefined {
   const { handler: reference } = route;
   const place = describePlace(route);
   const compiled = findRuntimeHandler(reference.export)?.(reference.options ?? {}, variables);

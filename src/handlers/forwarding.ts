@@ -1,7 +1,7 @@
 /** What `urlForwardHandler` and `urlRewriteHandler` have in common: all but what becomes of the request's path. */
 import type { ForwardingOptions } from "../contract/handler-options/forwarding.ts";
 import type { Variables } from "../contract/policy-options/validate-options.ts";
-import type { RequestHandler } from "../runtime/context.ts";
+import type { RouteHandler } from "../gateway/exchange.ts";
 import { HttpProblems } from "../runtime/http-problems.ts";
 import { compileForwardRequest, presentsCertificate } from "./forward-request.ts";
 import type { CompiledHandler } from "./index.ts";
@@ -23,13 +23,14 @@ export function compileForwarding(
   if (!compiled.ok) return { ok: false, issues: [{ path: [name], message: compiled.message }] };
   const forward = compileForwardRequest(options);
 
-  const handler: RequestHandler = async function forwardHandler(request, context) {
+  const handler: RouteHandler = async function forwardHandler(request, exchange) {
+    const { context } = exchange;
     const url = new URL(request.url);
     const target = compiled.evaluate(request, context, url);
     if (!target) return HttpProblems.badRequest(request, context, { code: "bad_request", detail: UNFIT_URL });
     if (appendsPath) target.pathname = target.pathname.replace(/\/$/, "") + url.pathname;
     if (options.forwardSearch) appendSearch(target, url.search);
-    return forward(request, target);
+    return forward(request, target, exchange);
   };
   return { ok: true, handler };
 }

@@ -8,13 +8,13 @@ import {
 } from "../contract/policy-options/validate-options.ts";
 import type { JsonObject } from "../contract/project.ts";
 import { RUNTIME_EXPORTS, type RuntimeHandlerName } from "../contract/runtime-exports.ts";
-import type { RequestHandler } from "../runtime/context.ts";
+import type { RouteHandler } from "../gateway/exchange.ts";
 import { ConfigurationError } from "../runtime/errors.ts";
 import { compileRedirect } from "./redirect.ts";
 import { compileUrlForward } from "./url-forward.ts";
 import { compileUrlRewrite } from "./url-rewrite.ts";
 
-export type CompiledHandler = { ok: true; handler: RequestHandler } | { ok: false; issues: OptionIssue[] };
+export type CompiledHandler = { ok: true; handler: RouteHandler } | { ok: false; issues: OptionIssue[] };
 
 type RuntimeHandler = (options: JsonObject, variables: Variables) => CompiledHandler;
 
@@ -35,7 +35,7 @@ function runtimeHandler<Options>(
   };
 }
 
-function createFailingHandler(issues: readonly OptionIssue[]): RequestHandler {
+function createFailingHandler(issues: readonly OptionIssue[]): RouteHandler {
   const problems = issues.map(({ path, message }) => `${["options", ...path].join(".")}: ${message}`);
   return function failingHandler() {
     throw new ConfigurationError(problems.join("\n"));

@@ -5,6 +5,8 @@ import type { JsonObject, PolicyDefinition } from "../contract/project.ts";
 import { RUNTIME_MODULES } from "../contract/project-files/selectors.ts";
 import { RUNTIME_EXPORTS, type RuntimePolicyName } from "../contract/runtime-exports.ts";
 import type { InboundPolicy, OutboundPolicy } from "../gateway/exchange.ts";
+import { compileCdnIdentityInbound } from "./cdn-identity-inbound.ts";
+import { compileCertificateBoundTokenInbound } from "./certificate-bound-token-inbound.ts";
 import { compileCompositeInbound } from "./composite-inbound.ts";
 import { compileMtlsAuthInbound } from "./mtls-auth-inbound.ts";
 import { compileRemoveHeadersInbound, compileRemoveHeadersOutbound } from "./remove-headers.ts";
@@ -48,6 +50,11 @@ function outbound<Options>(
 
 const runtimePolicies: Record<RuntimePolicyName, RuntimePolicy> = {
   MTLSAuthInboundPolicy: inbound(RUNTIME_EXPORTS.MTLSAuthInboundPolicy, compileMtlsAuthInbound),
+  CdnIdentityInboundPolicy: inbound(RUNTIME_EXPORTS.CdnIdentityInboundPolicy, compileCdnIdentityInbound),
+  CertificateBoundTokenInboundPolicy: inbound(
+    RUNTIME_EXPORTS.CertificateBoundTokenInboundPolicy,
+    compileCertificateBoundTokenInbound,
+  ),
   CompositeInboundPolicy: inbound(RUNTIME_EXPORTS.CompositeInboundPolicy, compileCompositeInbound),
   SetHeadersInboundPolicy: inbound(RUNTIME_EXPORTS.SetHeadersInboundPolicy, compileSetHeadersInbound),
   SetHeadersOutboundPolicy: outbound(RUNTIME_EXPORTS.SetHeadersOutboundPolicy, compileSetHeadersOutbound),

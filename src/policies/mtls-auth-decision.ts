@@ -2,7 +2,7 @@
  * May a request with this verdict pass an enforcing `mtls-auth-inbound`? A pipeline of pure checks, each of which
  * gives a tagged reason to reject or nothing. Names are compared structurally, never as printed text.
  */
-import type { MtlsAuthInboundOptions } from "../contract/policy-options/mtls-auth-inbound.ts";
+import type { ClientCertificateRules } from "../contract/policy-options/mtls-auth-inbound.ts";
 import type { ClientCertificate, ClientCertificateVerdict } from "../gateway/client-certificate.ts";
 import { readCertificate } from "../x509/certificate.ts";
 import { type DistinguishedName, isSameDistinguishedName, parseDistinguishedName } from "../x509/distinguished-name.ts";
@@ -33,7 +33,7 @@ export interface MtlsAuthRules {
 }
 
 /** @throws TypeError when a name or rule does not parse, which the options' schema excludes */
-export function compileMtlsAuthRules(options: MtlsAuthInboundOptions): MtlsAuthRules {
+export function compileMtlsAuthRules(options: ClientCertificateRules): MtlsAuthRules {
   const { certIssuerDN, certIssuerDNs, caCertificates, allow } = options;
   const issuers = [...(certIssuerDN === undefined ? [] : [certIssuerDN]), ...(certIssuerDNs ?? [])].map(parseName);
   return {
@@ -78,7 +78,8 @@ export function evaluateMtlsAuth(
   );
 }
 
-function checkVerdict({ cause, reason, certificate }: ClientCertificateVerdict): MtlsAuthRejection | undefined {
+/** A client certificate was presented and verified: the first check of every policy that goes by one. */
+export function checkVerdict({ cause, reason, certificate }: ClientCertificateVerdict): MtlsAuthRejection | undefined {
   switch (cause) {
     case "verified":
       return certificate.isPresented ? undefined : { kind: "certificate_missing" };

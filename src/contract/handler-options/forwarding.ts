@@ -26,6 +26,9 @@ export function findUrlProblem(url: URL | null): string | undefined {
  */
 export const CERTIFICATE_NAME = /^[\x21-\x7e]{1,255}$/;
 
+/** Which fields of RFC 9440 tell the origin who the client is. */
+const FORWARDED_CLIENT_CERTIFICATES = ["none", "client-cert", "client-cert-and-chain"] as const;
+
 export const forwardingOptions = {
   /** Append the query of the request */
   forwardSearch: z.boolean().default(true),
@@ -39,6 +42,8 @@ export const forwardingOptions = {
     .string()
     .regex(CERTIFICATE_NAME, { error: (issue) => `"${String(issue.input)}" is not the name of an mTLS certificate` })
     .optional(),
+  /** The verified certificate of the client, as `Client-Cert` and, where the client sent one, `Client-Cert-Chain` */
+  forwardClientCertificate: z.enum(FORWARDED_CLIENT_CERTIFICATES).default("none"),
 };
 
 const forwardingSchema = z.strictObject(forwardingOptions);

@@ -7,7 +7,8 @@ const FIELD_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 /** RFC 9110, section 5.5, without the control characters that would end the field. */
 const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
-const fieldName = z.string().superRefine((name, context) => {
+/** A name that is no header of ours. */
+export const fieldName = z.string().superRefine((name, context) => {
   if (!FIELD_NAME.test(name)) context.addIssue(`"${name}" is not a header name`);
   else if (name.toLowerCase().startsWith(INTERNAL_HEADER_PREFIX)) {
     context.addIssue(`"${name}" is reserved: headers that start with ${INTERNAL_HEADER_PREFIX} belong to the gateway`);

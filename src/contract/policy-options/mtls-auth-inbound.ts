@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { parseDistinguishedName } from "../../x509/distinguished-name.ts";
 import { parseSanRule } from "../../x509/subject-alternative-name.ts";
+import { reportUnsetOptions } from "./validate-options.ts";
 
 const distinguishedName = z.string().superRefine((text, context) => {
   const parsed = parseDistinguishedName(text);
@@ -29,38 +30,43 @@ const subjectAlternativeName = z.string().superRefine((text, context) => {
   if (!parsed.ok) context.addIssue(parsed.reason);
 });
 
-const allowSchema = z.strictObject({
-  /** SHA-256 over the leaf's DER, with or without colons, in any case */
-  sha256Fingerprints: z.array(sha256Fingerprint).min(1).optional(),
-  /** Compared structurally, like the issuer */
-  subjectDNs: z.array(distinguishedName).min(1).optional(),
-  /** `dns:`, `uri:`, `email:`, `ip:`; a `*` matches one DNS label */
-  sans: z.array(subjectAlternativeName).min(1).optional(),
-});
+const allowSchema = z
+  .strictObject({
+    /** SHA-256 over the leaf's DER, with or without colons, in any case */
+    sha256Fingerprints: z.array(sha256Fingerprint).min(1).optional(),
+    /** Compared structurally, like the issuer */
+    subjectDNs: z.array(distinguishedName).min(1).optional(),
+    /** `dns:`, `uri:`, `email:`, `ip:`; a `*` matches one DNS label */
+    sans: z.array(subjectAlternativeName).min(1).optional(),
+  })
+  .refine((allow) => Object.values(allow).some((rules) => rules !== undefined), {
+    error: `"allow" has no rule, expected at least one of sha256Fingerprints, subjectDNs, sans`,
+  });
+
+/** Rules on a client certificate that verified, for every policy that has some. */
+export const clientCertificateRules = {
+  /** Issuer of the leaf, which is an intermediate when the client sends a chain */
+  certIssuerDN: distinguishedName.optional(),
+  /** Further issuers, any of which is accepted: for a rotation that changes the name */
+  certIssuerDNs: z.array(distinguishedName).min(1).optional(),
+  /** Names or ids of uploaded CA certificates: a pin on a key rather than a name. Every anchor must be named. */
+  caCertificates: z.array(z.string().min(1)).min(1).optional(),
+  /** Rules on the leaf: one rule of any list has to match */
+  allow: allowSchema.optional(),
+};
+
+const clientCertificateRulesSchema = z.strictObject(clientCertificateRules);
+
+export type ClientCertificateRules = z.infer<typeof clientCertificateRulesSchema>;
 
 export const mtlsAuthInboundOptionsSchema = z
   .strictObject({
     /** `true` is passthrough: never rejects, still attaches metadata, which then says `verified: false` or `true` */
     allowUnauthenticatedRequests: z.boolean().default(false),
-    /** Issuer of the leaf, which is an intermediate when the client sends a chain */
-    certIssuerDN: distinguishedName.optional(),
-    /** Further issuers, any of which is accepted: for a rotation that changes the name */
-    certIssuerDNs: z.array(distinguishedName).min(1).optional(),
-    /** Names or ids of uploaded CA certificates: a pin on a key rather than a name. Every anchor must be named. */
-    caCertificates: z.array(z.string().min(1)).min(1).optional(),
-    /** Rules on the leaf: one rule of any list has to match */
-    allow: allowSchema
-      .refine((allow) => Object.values(allow).some((rules) => rules !== undefined), {
-        error: `"allow" has no rule, expected at least one of sha256Fingerprints, subjectDNs, sans`,
-      })
-      .optional(),
+    ...clientCertificateRules,
   })
   .superRefine((options, context) => {
-    for (const [option, value] of Object.entries(options)) {
-      if (value !== undefined) continue;
-      const message = `"${option}" comes from a variable that is not set, and a rule that is not there would let more in`;
-      context.addIssue({ code: "custom", path: [option], message });
-    }
+    reportUnsetOptions(options, context);
     const isPinned =
       options.certIssuerDN !== undefined || options.certIssuerDNs !== undefined || options.caCertificates !== undefined;
     if (!options.allowUnauthenticatedRequests && !isPinned) {

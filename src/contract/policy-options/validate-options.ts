@@ -19,6 +19,18 @@ export interface OptionIssue {
 
 export type OptionsResult<Options> = { ok: true; options: Options } | { ok: false; issues: OptionIssue[] };
 
+/**
+ * Reports options that are there and undefined, for schemas whose options narrow who is let in: a variable that is not
+ * set must not make a rule vanish.
+ */
+export function reportUnsetOptions(options: Readonly<Record<string, unknown>>, context: z.RefinementCtx): void {
+  for (const [option, value] of Object.entries(options)) {
+    if (value !== undefined) continue;
+    const message = `"${option}" comes from a variable that is not set, and a rule that is not there would let more in`;
+    context.addIssue({ code: "custom", path: [option], message });
+  }
+}
+
 /** JSON in which a variable that is not set left `undefined` behind. */
 type ResolvedValue = JsonValue | undefined | ResolvedValue[] | { [key: string]: ResolvedValue };
 
