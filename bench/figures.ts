@@ -26,13 +26,13 @@ export function describeFigure({ values, target }: Figure): FigureSummary {
 }
 
 const NUMBERS = ["median", "min – max", "p90", "measured", "target"];
-const DIGITS: Record<Figure["unit"], number> = { ms: 1, s: 2, MiB: 0, contexts: 0, "×": 2 };
+const DIGITS: Record<Figure["unit"], number> = { ms: 2, s: 2, MiB: 0, KiB: 1, contexts: 0, "×": 2 };
 
 export function printFigures(suite: string, figures: readonly (Figure & { summary: FigureSummary })[]): string {
   const table = new Table({
     head: [suite, ...NUMBERS],
     colAligns: ["left", ...NUMBERS.map(() => "right" as const)],
-    style: { head: [], border: [] },
+    style: { head: [], border: [], compact: true },
   });
   for (const { name, unit, values, target, summary } of figures) {
     const show = (value: number) => printNumber(value, DIGITS[unit]);

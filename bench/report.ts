@@ -38,14 +38,14 @@ function describeMachine(): string {
 }
 
 const EXPLANATIONS = [
-  "ratio: to the first line of the same operation; µs: CPU time of that process for one operation",
+  "ratio: to the first line of the same block; µs: CPU time of that process for one operation",
   "others: processors that were busy with something else, the kernel's network work included",
 ];
 
 export function printReport(report: Report): string {
-  const { suite, startedAt, machine, conditions, figures } = report;
+  const { suite, startedAt, machine, conditions, figures, contenders } = report;
   const figuresTable = figures.length === 0 ? [] : [printFigures(suite, figures)];
-  const rates = [printContenders(report), ...EXPLANATIONS];
+  const rates = contenders.length === 0 ? [] : [printContenders(report), ...EXPLANATIONS];
   return [...figuresTable, ...rates, ...conditions, `${machine}, ${startedAt}`].join("\n");
 }
 
@@ -63,21 +63,23 @@ function printContenders({ suite, contenders }: Report): string {
   const table = new Table({
     head: [suite, ...numbers],
     colAligns: ["left", ...numbers.map(() => "right" as const)],
-    style: { head: [], border: [] },
+    style: { head: [], border: [], compact: true },
   });
-  for (const { name, operation, summary } of contenders) {
-    const { perSecond, latencyMs } = summary;
-    const isAlone = contenders.every((other) => other.name === name || other.operation !== operation);
-    table.push([
-      `${name} (${operation})`,
-      printNumber(perSecond.median),
-      `${printNumber(perSecond.min)} – ${printNumber(perSecond.max)}`,
-      printNumber(isAlone ? undefined : summary.ratio, 2),
-      printNumber(latencyMs?.p50, 2),
-      printNumber(latencyMs?.p99, 2),
-      ...processes.map((process) => printNumber(summary.cpuMicroseconds[process])),
-      printNumber(summary.othersProcessors, 2),
-    ]);
+  for (const [operation, among] of Map.groupBy(contenders, (contender) => contender.operation)) {
+    table.push([{ content: operation, colSpan: numbers.length + 1 }]);
+    for (const { name, summary } of among) {
+      const { perSecond, latencyMs } = summary;
+      table.push([
+        `  ${name}`,
+        printNumber(perSecond.median),
+        `${printNumber(perSecond.min)} – ${printNumber(perSecond.max)}`,
+        printNumber(among.length === 1 ? undefined : summary.ratio, 2),
+        printNumber(latencyMs?.p50, 2),
+        printNumber(latencyMs?.p99, 2),
+        ...processes.map((process) => printNumber(summary.cpuMicroseconds[process])),
+        printNumber(summary.othersProcessors, 2),
+      ]);
+    }
   }
   return table.toString();
 }

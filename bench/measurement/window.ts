@@ -6,6 +6,8 @@ import type { Sample } from "./sample.ts";
 export interface Window {
   warmUpMs: number;
   measureMs: number;
+  /** Operations before which the warm-up is not over either: by then all connections are there; default 1 */
+  warmUpOperations?: number;
   /** Process ids whose CPU time is read, by the names that the table gives them; those of a list are added up */
   watched: Record<string, number | readonly number[]>;
 }
@@ -13,6 +15,8 @@ export interface Window {
 /** The name under which a load process reports itself. */
 export const LOAD_PROCESS = "load";
 
+const WARM_UP_MAX_MS = 15_000;
+const WARM_UP_LOOK_MS = 10;
 const MICROSECONDS_PER_SECOND = 1_000_000;
 
 /** @param onStart called when the warm-up is over */
@@ -24,7 +28,7 @@ export async function measureWindow(window: Window, count: () => number, onStart
     cpu: watched.map(([, pids]) => addUp([pids].flat().map(readCpuMicroseconds))),
     machineCpu: readMachineCpuMicroseconds(),
   });
-  await delay(window.warmUpMs);
+  await warmUp(window, count);
   onStart?.();
   const start = snapshot();
   await delay(window.measureMs);
@@ -44,6 +48,12 @@ export async function measureWindow(window: Window, count: () => number, onStart
   if (start.machineCpu === undefined || end.machineCpu === undefined) return sample;
   const othersCpu = Math.max(0, end.machineCpu - start.machineCpu - ownCpu);
   return { ...sample, othersProcessors: othersCpu / seconds / MICROSECONDS_PER_SECOND };
+}
+
+async function warmUp({ warmUpMs, warmUpOperations = 1 }: Window, count: () => number): Promise<void> {
+  await delay(warmUpMs);
+  const deadline = performance.now() + WARM_UP_MAX_MS;
+  while (count() < warmUpOperations && performance.now() < deadline) await delay(WARM_UP_LOOK_MS);
 }
 
 function addUp(times: (number | undefined)[]): number | undefined {

@@ -16,6 +16,8 @@ export interface DirectWorkerOptions {
   name: string;
   /** An ES module */
   script: string;
+  /** Of loopback; 0, the default, picks a free one */
+  port?: number;
   /** Bindings, as Miniflare describes them */
   env?: Extract<MiniflareOptions["workers"][number], { config: object }>["config"]["env"];
 }
@@ -24,6 +26,7 @@ export async function startDirectWorker({
   name,
   script,
   env,
+  port = 0,
 }: DirectWorkerOptions): Promise<{ output: DirectWorker; close: () => Promise<void> }> {
   const mainModule = `${name}.mjs`;
   const before = new Set(readChildPids(process.pid));
@@ -37,7 +40,7 @@ export async function startDirectWorker({
           manifest: { mainModule, modulesRoot: "/", modules: { [mainModule]: { type: "esm", contents: script } } },
           ...(env === undefined ? {} : { env }),
         },
-        dev: { unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }] },
+        dev: { unsafeDirectSockets: [{ host: "127.0.0.1", port }] },
       },
     ],
   });

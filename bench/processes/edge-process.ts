@@ -4,7 +4,10 @@
  */
 import { syncBuiltinESMExports } from "node:module";
 import tls, { type SecureContext, type SecureContextOptions } from "node:tls";
+import type { JWK } from "jose";
 import { startEdge } from "../../edge-shim/edge.ts";
+import { LOOPBACK_NETWORKS } from "../../edge-shim/egress/addresses.ts";
+import type { EgressOptions } from "../../edge-shim/egress/egress.ts";
 import { createSigningJwk } from "../../edge-shim/ingress/assertion-signer.ts";
 import { createEdgeCa } from "../../edge-shim/ingress/server-certificates.ts";
 import { createLogger } from "../../edge-shim/log.ts";
@@ -23,6 +26,10 @@ export interface EdgeInput {
   trust: { bundle: TrustBundle } | { control: ControlTrustSourceOptions };
   hostname: string;
   logFormat: LogFormat;
+  /** Ed25519, private, for a worker that verifies assertions; made anew by default */
+  signingKey?: JWK;
+  /** Requests that leave, in the same process */
+  egress?: { port: number; secretBase64: string };
 }
 
 export interface EdgeOutput {
@@ -66,10 +73,16 @@ function createFixedTrustSource(bundle: TrustBundle): TrustSource {
   };
 }
 
-runAsChild<EdgeInput, EdgeOutput>(async ({ upstreamUrl, trust, hostname, logFormat }) => {
+/** Origins are on this machine. */
+function describeEgress({ port, secretBase64 }: NonNullable<EdgeInput["egress"]>): EgressOptions {
+  return { port, secret: Buffer.from(secretBase64, "base64"), allowedNetworks: LOOPBACK_NETWORKS };
+}
+
+runAsChild<EdgeInput, EdgeOutput>(async (input) => {
+  const { upstreamUrl, trust, hostname, logFormat } = input;
   const contextBuilds = countContextBuilds();
   const edgeCa = await createEdgeCa(new Date());
-  const signingKey = await createSigningJwk();
+  const signingKey = input.signingKey ?? (await createSigningJwk());
   const startedMs = performance.now();
   const startedCpu = process.cpuUsage();
   const edge = await startEdge({
@@ -79,6 +92,7 @@ runAsChild<EdgeInput, EdgeOutput>(async ({ upstreamUrl, trust, hostname, logForm
     defaultHostname: hostname,
     upstream: { url: upstreamUrl },
     trustSource: "bundle" in trust ? createFixedTrustSource(trust.bundle) : createControlTrustSource(trust.control),
+    ...(input.egress && { egress: describeEgress(input.egress) }),
     edgeCa,
     signingKey,
     version: "bench",

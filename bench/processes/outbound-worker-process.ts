@@ -12,6 +12,8 @@ import { runAsChild } from "./run-as-child.ts";
 import type { TlsParty } from "./tls-files.ts";
 
 export interface OutboundWorkerInput {
+  /** Where it listens; a free one by default */
+  port?: number;
   /** `https://host:port` of the origin */
   originUrl: string;
   /** Of its twin without TLS */
@@ -74,6 +76,7 @@ runAsChild<OutboundWorkerInput, DirectWorker>(async (input) => {
   const { cert, key, ca } = input.workerdTls;
   return startDirectWorker({
     name: "outbound",
+    ...(input.port !== undefined && { port: input.port }),
     script: await bundle(describe(input)),
     env: {
       [PLAIN_BINDING]: { type: "network", allow: ALLOWED_NETWORKS },

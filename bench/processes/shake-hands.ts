@@ -38,3 +38,18 @@ export function shakeHands({ port, servername, context }: HandshakeTarget): Prom
     socket.resume();
   });
 }
+
+/** Handshakes under way at any time */
+const CONCURRENCY = 16;
+
+/** One handshake with each of `servernames`. @throws Error with the first that failed */
+export async function shakeHandsWithEach(
+  servernames: readonly string[],
+  target: Omit<HandshakeTarget, "servername">,
+): Promise<void> {
+  const left = servernames.values();
+  const visit = async () => {
+    for (const servername of left) await shakeHands({ ...target, servername });
+  };
+  await Promise.all(Array.from({ length: CONCURRENCY }, visit));
+}

@@ -3,9 +3,9 @@ import type { Sample } from "../measurement/sample.ts";
 import type { KeepAliveLoad } from "../processes/keep-alive-process.ts";
 import { runChild } from "../processes/start-child.ts";
 import { CLIENT_PATH, SMALL_JSON } from "../processes/worker-answers.ts";
-import { CONNECTIONS, createStand, type Stand } from "./outbound/stand.ts";
+import { CONNECTIONS, type Stand, withStand } from "./outbound/stand.ts";
 import type { Suite, SuiteOptions, SuiteResult } from "./suite.ts";
-import { alternate, type Contender, type Figure, type MeasuredContender } from "./suite.ts";
+import { alternate, type Contender, compareRounds, type Figure, type MeasuredContender, ratesOf } from "./suite.ts";
 
 const KEEP_ALIVE = new URL("../processes/keep-alive-process.ts", import.meta.url);
 
@@ -23,18 +23,15 @@ type Way = keyof typeof NAMES;
 
 export const outbound: Suite = { description: "a worker's requests to an mTLS origin, by several ways", run };
 
-async function run(options: SuiteOptions): Promise<SuiteResult> {
-  const stand = await createStand(options);
-  try {
+function run(options: SuiteOptions): Promise<SuiteResult> {
+  return withStand(options, async (stand) => {
     if (stand.nginx === undefined) options.note("nginx is not installed: measured without it");
     const ways = (Object.keys(NAMES) as Way[]).filter((way) => way !== "nginx" || stand.nginx !== undefined);
     for (const way of ways) if (way !== "plain") await checkPresented(stand, way);
     const contenders = ways.map((way) => createContender(stand, way, options));
     const measured = await alternate(contenders, options);
     return { conditions: describeConditions(stand, options), measured, figures: compareWithNginx(measured) };
-  } finally {
-    await stand.close();
-  }
+  });
 }
 
 /** A fast answer to a request without its certificate would be worth nothing. */
@@ -72,12 +69,9 @@ function createContender(stand: Stand, way: Way, { measureMs }: SuiteOptions): C
   };
 }
 
-/** One value a round, so that what slows a whole round down does not count. */
 function compareWithNginx(measured: readonly MeasuredContender[]): Figure[] {
-  const ratesOf = (way: Way) =>
-    measured.find(({ name }) => name === NAMES[way])?.samples.map(({ operations, seconds }) => operations / seconds);
-  const [egress = [], nginx = []] = [ratesOf("egress"), ratesOf("nginx")];
-  const values = nginx.map((rate, round) => (egress[round] ?? 0) / rate);
+  const rates = (way: Way) => ratesOf(measured.find(({ name }) => name === NAMES[way]));
+  const values = compareRounds(rates("egress"), rates("nginx"));
   if (values.length === 0) return [];
   return [{ name: "egress, requests/s ÷ nginx's", unit: "×", values, target: { atLeast: SHARE_OF_NGINX } }];
 }

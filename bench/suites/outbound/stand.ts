@@ -9,7 +9,7 @@ import type { OriginInput, OriginOutput } from "../../processes/origin-process.t
 import type { OutboundWorkerInput } from "../../processes/outbound-worker-process.ts";
 import { type Child, startChild } from "../../processes/start-child.ts";
 import type { TlsParty } from "../../processes/tls-files.ts";
-import { createScratchDirectory } from "../scratch-directory.ts";
+import { type Children, withChildren } from "../children.ts";
 import type { SuiteOptions } from "../suite.ts";
 
 const ORIGIN = new URL("../../processes/origin-process.ts", import.meta.url);
@@ -19,9 +19,9 @@ const WORKER = new URL("../../processes/outbound-worker-process.ts", import.meta
 
 export const CONNECTIONS = 32;
 const HOSTNAME = "localhost";
-const [ACCOUNT, PROJECT] = ["bench", "shop"];
+export const [ACCOUNT, PROJECT] = ["bench", "shop"];
 /** Name of the egress' certificate in its project */
-const CERTIFICATE = "gateway";
+export const CERTIFICATE = "gateway";
 
 export interface Stand {
   worker: DirectWorker;
@@ -29,48 +29,44 @@ export interface Stand {
   egressPid: number;
   /** Undefined where it is not installed */
   nginx: NginxEgressOutput | undefined;
-  /** Ends everything, what came last first, and removes what was written. */
-  close(): Promise<void>;
 }
 
-export async function createStand(options: SuiteOptions): Promise<Stand> {
-  const scratch = createScratchDirectory();
-  const running: { stop(): Promise<void> }[] = [];
-  function keep<Output>(child: Child<Output>): Child<Output> {
-    running.push(child);
-    return child;
-  }
-  async function close(): Promise<void> {
-    for (const child of running.reverse()) await child.stop();
-    scratch.remove();
-  }
-  try {
+export function withStand<Result>(options: SuiteOptions, use: (stand: Stand) => Promise<Result>): Promise<Result> {
+  return withChildren(async (children) => {
     const { server, issueClient } = await createPki();
-    const input: OriginInput = { directory: scratch.create("origin"), tls: server };
-    const { output: origin } = keep(await startChild<OriginInput, OriginOutput>(ORIGIN, input));
-    const egress = keep(await startEgress(await issueClient("egress"), options));
-    const nginx =
-      findNginxVersion() === undefined
-        ? undefined
-        : keep(await startNginxEgress(scratch.create("nginx"), await issueClient("nginx"), origin.port)).output;
-    const worker = keep(
-      await startChild<OutboundWorkerInput, DirectWorker>(WORKER, {
-        originUrl: `https://${HOSTNAME}:${origin.port}`,
-        plainUrl: `http://${HOSTNAME}:${origin.plainPort}`,
-        nginxUrl: nginx?.url,
-        egress: { ...egress.output, project: `${ACCOUNT}/${PROJECT}`, certificate: CERTIFICATE },
-        workerdTls: await issueClient("workerd"),
-      }),
-    ).output;
-    return { worker, origin, egressPid: egress.pid, nginx, close };
-  } catch (error) {
-    await close();
-    throw error;
-  }
+    const origin = await startOrigin(children, server);
+    const egress = children.keep(await startEgress(await issueClient("egress"), options));
+    const nginx = await startNginxEgress(children, await issueClient("nginx"), origin.port);
+    const worker = await startOutboundWorker(children, origin, nginx, {
+      egress: { ...egress.output, project: `${ACCOUNT}/${PROJECT}`, certificate: CERTIFICATE },
+      workerdTls: await issueClient("workerd"),
+    });
+    return await use({ worker, origin, egressPid: egress.pid, nginx });
+  });
+}
+
+export async function startOrigin({ scratch, keep }: Children, tls: TlsParty): Promise<OriginOutput> {
+  const input: OriginInput = { directory: scratch.create("origin"), tls };
+  return keep(await startChild<OriginInput, OriginOutput>(ORIGIN, input)).output;
+}
+
+export async function startOutboundWorker(
+  { keep }: Children,
+  origin: OriginOutput,
+  nginx: NginxEgressOutput | undefined,
+  rest: Pick<OutboundWorkerInput, "egress" | "workerdTls" | "port">,
+): Promise<DirectWorker> {
+  const input: OutboundWorkerInput = {
+    originUrl: `https://${HOSTNAME}:${origin.port}`,
+    plainUrl: `http://${HOSTNAME}:${origin.plainPort}`,
+    nginxUrl: nginx?.url,
+    ...rest,
+  };
+  return keep(await startChild<OutboundWorkerInput, DirectWorker>(WORKER, input)).output;
 }
 
 /** One CA for both sides. Each contender has a certificate of its own, so that the origin can tell them apart. */
-async function createPki(): Promise<{ server: TlsParty; issueClient: (name: string) => Promise<TlsParty> }> {
+export async function createPki(): Promise<{ server: TlsParty; issueClient: (name: string) => Promise<TlsParty> }> {
   const root = await createCertificateAuthority({ subject: "CN=bench-ca,O=Example,C=US" });
   const ca = root.certificatePem;
   const { certificatePem, keyPem } = await root.issueServer({ hostnames: [HOSTNAME] });
@@ -89,7 +85,8 @@ function startEgress(tls: TlsParty, { logFormat, cpuProfileDir }: SuiteOptions):
   return startChild<EgressInput, EgressOutput>(EGRESS, input, { execArgv, stderr: "ignore" });
 }
 
-function createBundle({ cert, key, ca }: TlsParty): TrustBundle {
+/** One account, whose project has the certificate {@link CERTIFICATE}. */
+export function createBundle({ cert, key, ca }: TlsParty): TrustBundle {
   const certificate = {
     id: "cert_bench",
     version: "1",
@@ -111,8 +108,14 @@ function createBundle({ cert, key, ca }: TlsParty): TrustBundle {
   return { format: 1, version: "1", accounts: [account] };
 }
 
-function startNginxEgress(directory: string, tls: TlsParty, originPort: number): Promise<Child<NginxEgressOutput>> {
+/** Undefined where nginx is not installed */
+export async function startNginxEgress(
+  { scratch, keep }: Children,
+  tls: TlsParty,
+  originPort: number,
+): Promise<NginxEgressOutput | undefined> {
+  if (findNginxVersion() === undefined) return undefined;
   const origin = { hostname: HOSTNAME, port: originPort };
-  const input = { directory, tls, origin, keptConnections: CONNECTIONS };
-  return startChild<NginxEgressInput, NginxEgressOutput>(NGINX_EGRESS, input);
+  const input = { directory: scratch.create("nginx-egress"), tls, origin, keptConnections: CONNECTIONS };
+  return keep(await startChild<NginxEgressInput, NginxEgressOutput>(NGINX_EGRESS, input)).output;
 }

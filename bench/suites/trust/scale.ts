@@ -8,7 +8,7 @@ import type { EdgeOutput, EdgeReport } from "../../processes/edge-process.ts";
 import type { Filling } from "../../processes/fill-control-process.ts";
 import type { HandshakeLoad } from "../../processes/handshake-process.ts";
 import { accountName, hostnameOf, PROJECT } from "../../processes/many-accounts.ts";
-import { shakeHands } from "../../processes/shake-hands.ts";
+import { shakeHandsWithEach } from "../../processes/shake-hands.ts";
 import { type Child, runChild } from "../../processes/start-child.ts";
 import { alternate, type Contender, type Figure, type MeasuredContender } from "../suite.ts";
 import { createApiOperator } from "./ca-operator.ts";
@@ -147,11 +147,7 @@ async function useManyDomains(stand: Stand, control: ControlPlane, edge: Child<E
 async function visitDomains({ client }: Stand, { port, caPem }: EdgeOutput): Promise<void> {
   const context = createSecureContext({ ca: caPem, ...client });
   const hostnames = Array.from({ length: DOMAINS }, (_, index) => hostnameOf(Math.floor(index / EACH), index % EACH));
-  const left = hostnames.values();
-  const visit = async () => {
-    for (const servername of left) await shakeHands({ port, servername, context });
-  };
-  await Promise.all(Array.from({ length: HANDSHAKE_CONCURRENCY }, visit));
+  await shakeHandsWithEach(hostnames, { port, context });
 }
 
 async function waitForNewTrust(edge: Child<EdgeOutput>, oldVersion: string): Promise<void> {
