@@ -11,7 +11,7 @@ import { reportUnsetOptions } from "./validate-options.ts";
 const SECRET_MIN_CHARACTERS = 32;
 const SIGNATURE_MAX_AGE_SECONDS = 300;
 
-/** Lower case, underscores read as dashes. Held to what the edge really drops by test/build/cdn-identity.test.ts. */
+/** Lower case, underscores read as dashes. Held to what the edge really drops by test/build/policies.test.ts. */
 const DROPPED_BY_EDGE =
   /^(?:(?:sallyport|cf|mf|x-forwarded|x-ssl|ssl-client|x-amzn-mtls)(?:-.*)?|x-client-cert.*|forwarded|true-client-ip|x-real-ip|connection|keep-alive|proxy-(?:connection|authenticate|authorization)|te|trailer|transfer-encoding|upgrade|expect|http2-settings|host)$/;
 
