@@ -107,6 +107,10 @@ describe("fetch with a certificate refuses", () => {
   it.each([
     ["plain HTTP", "http://origin.example/", {}, "expected https:"],
     ["credentials in the URL", "https://u:p@origin.example/", {}, "user name or password"],
+    ["a GET with a body", "https://origin.example/", { body: "x" }, "GET"],
+    ["a redirect mode that is not there", "https://origin.example/", { redirect: "error" }, 'allowed: "follow"'],
+    ["a URL that is none", "origin.example", {}, "Invalid URL"],
+    ["a header that cannot be", "https://origin.example/", { headers: { "a b": "c" } }, "header"],
     ["options that are no object", "https://origin.example/", { sallyport: "aws_alb_cert" }, "expected an object"],
     ["two names", "https://origin.example/", { zuplo: { mtlsCertificate: "b" } }, "allowed: one of them"],
   ])("%s", async (_, url, init, message) => {
