@@ -18,7 +18,9 @@ import { createServerNameCallback } from "./ingress/server-name.ts";
 import { createUpgradedConnections } from "./ingress/upgraded-connections.ts";
 import { createUpstream, type UpstreamOptions } from "./ingress/upstream.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
+import { createNetworkList } from "./networks.ts";
 import type { Readiness } from "./operations.ts";
+import { openTracing } from "./tracing/tracing.ts";
 import type { TrustSource } from "./trust/trust-source.ts";
 import { createTrustStore } from "./trust/trust-store.ts";
 
@@ -45,26 +47,35 @@ export interface EdgeOptions {
   version: string;
   logger: Logger;
   limits?: Partial<IngressLimits>;
+  /** Networks of load balancers: only they may connect, and each connection begins with a PROXY header */
+  proxyProtocolFrom?: readonly string[];
   /** Milliseconds since the epoch; for tests */
   clock?: () => number;
 }
 
-export interface Edge {
+/** One process or several */
+export interface RunningEdge {
   readonly port: number;
   /** Public keys for the worker's `SALLYPORT_EDGE_JWKS` */
   readonly jwks: JSONWebKeySet;
-  readonly egress: Pick<Egress, "url" | "issueToken"> | undefined;
-  readiness(): Readiness;
+  /** @throws Error when nobody is there to be asked */
+  readiness(): Readiness | Promise<Readiness>;
   readonly metrics: Pick<Metrics, "contentType" | "print">;
   /** Has another worker serve from now on. Resolves when what is under way at the old one is answered. */
   replaceUpstream(upstream: UpstreamOptions): Promise<void>;
   close(): Promise<void>;
 }
 
+export interface Edge extends RunningEdge {
+  readonly egress: Pick<Egress, "url" | "issueToken"> | undefined;
+  readiness(): Readiness;
+}
+
 /** @throws TrustSourceError without a bundle to start with; the system's error when the port cannot be had */
 export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const { logger, trustSource, environment, defaultHostname } = options;
   const clock = options.clock ?? Date.now;
+  const proxyProtocolPeers = options.proxyProtocolFrom && createNetworkList(options.proxyProtocolFrom);
   const trust = createTrustStore(await trustSource.load());
   const signer = await createAssertionSigner(options.signingKey);
   const made = await createServerCertificates(options.edgeCa, () => new Date(clock()));
@@ -74,6 +85,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const metrics = createMetrics();
   metrics.watchTrust(trust, trustSource);
   const log = metrics.countRequests(createRequestLog(logger));
+  const tracing = await openTracing(options.version, logger);
   const fallbackCertificate = await serverCertificates.fallback();
   const listener = createListener({
     trust,
@@ -85,11 +97,13 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     limits: { ...DEFAULT_LIMITS, ...options.limits },
     problems: createProblemWriter(environment, `sallyport-edge/${options.version}`),
     log,
+    tracing,
     upgraded: createUpgradedConnections(trust, clock),
     chooseContext: createServerNameCallback(trust, serverCertificates, (error, servername) =>
       log.failure(`no TLS context for "${servername}"`, error),
     ),
     fallbackCertificate,
+    proxyProtocolPeers,
     secondOpinion: createSecondOpinion(fallbackCertificate),
   });
   const egress =
@@ -99,6 +113,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
       environment,
       clock,
       log: metrics.countEgress(createEgressLog(logger)),
+      tracing,
     }));
   await listen(listener.server, options).catch(async (error: unknown) => {
     await upstream.destroy();
@@ -132,6 +147,8 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
       await listener.close(DRAIN_MS);
       await upstream.destroy();
       await egress?.close();
+      // Last: the spans of what was answered until now.
+      await tracing?.close();
       await trustClosed;
     },
   };

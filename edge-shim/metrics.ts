@@ -2,7 +2,7 @@
  * What Prometheus is told: numbers derived from the events that the log has anyway, and the state of trust. Labels are
  * bounded: nothing that a client chooses becomes one.
  */
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { EgressLog } from "./egress/egress-log.ts";
 import type { RequestLog } from "./ingress/request-log.ts";
 import { readExpiry } from "./trust/certificate-expiry.ts";
@@ -14,6 +14,8 @@ const DURATION_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.
 /** Origins come from routes, and those may be made of what a request says */
 const ORIGINS_MAX = 200;
 const OTHER_ORIGINS = "other";
+/** What several processes say of their trust is what the one says that is furthest behind; numbers are added up. */
+const FURTHEST_BEHIND = "min";
 
 export interface Metrics {
   /** In Prometheus' text format */
@@ -28,6 +30,8 @@ export interface Metrics {
 export function createMetrics(): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
+  // Where this is one of several edge processes, these are the numbers that are added up (processes/).
+  AggregatorRegistry.setRegistries(registry);
   return {
     contentType: registry.contentType,
     print: () => registry.metrics(),
@@ -86,6 +90,10 @@ function countRequests(log: RequestLog, registry: Registry): RequestLog {
       handshakes.inc({ verdict: "", reason: (error as NodeJS.ErrnoException).code ?? "unknown" });
       log.handshakeFailed(address, servername, error);
     },
+    peerRefused(address) {
+      handshakes.inc({ verdict: "", reason: "PROXY_PEER_REFUSED" });
+      log.peerRefused(address);
+    },
     failure(...given) {
       failures.inc();
       log.failure(...given);
@@ -143,6 +151,7 @@ function watchTrust(trust: TrustStore, source: TrustSource, registry: Registry):
     help: "When an uploaded certificate expires, since the epoch: CA certificates, and mTLS certificates for origins",
     labelNames: ["kind", "account", "name"],
     registers: [registry],
+    aggregator: FURTHEST_BEHIND,
     collect() {
       this.reset();
       for (const { kind, account, name, expiresMs } of listExpiries(trust)) {
@@ -157,6 +166,7 @@ function gauge(registry: Registry, name: string, help: string, read: () => numbe
     name,
     help,
     registers: [registry],
+    aggregator: FURTHEST_BEHIND,
     collect() {
       this.set(read());
     },

@@ -8,6 +8,7 @@ import { type Gateway, handleRequest } from "./gateway/handle-request.ts";
 import { createCertificateTransport } from "./runtime/certificate-transport.ts";
 import { selectProjectVariables } from "./runtime/environment.ts";
 import { plainFetch, setCertificateTransport } from "./runtime/fetch.ts";
+import { openTracing } from "./tracing/tracing.ts";
 
 /** What tests replace. */
 export interface WorkerOptions {
@@ -30,6 +31,8 @@ export function createWorker(
     isDevelopment: configuration.isDevelopment,
     problems: [...problems, ...project.problems],
     identify: createClientCertificateSource(configuration),
+    hasEgress: configuration.egress !== undefined,
+    tracing: openTracing(variables, plainFetch),
     now,
   };
   return {

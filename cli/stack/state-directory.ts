@@ -2,13 +2,14 @@
  * The state directory: PKI, keys, trust bundle, credentials, and the note of a running stack. 0700, private files
  * 0600; every file is written whole under another name and renamed, so that no reader and no crash sees half of one.
  */
-import { chmodSync, mkdirSync } from "node:fs";
+import { chmodSync, mkdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { JSONWebKeySet, JWK } from "jose";
 import { readOptional, writeWhole } from "../../edge-shim/files.ts";
 import { createAssertionSigner, createSigningJwk } from "../../edge-shim/ingress/assertion-signer.ts";
 import { createEdgeCa, type EdgeCa } from "../../edge-shim/ingress/server-certificates.ts";
 import { CliError } from "../output.ts";
+import { selectWorkerTelemetry } from "./worker-telemetry.ts";
 
 const DIRECTORY_MODE = 0o700;
 const PRIVATE_MODE = 0o600;
@@ -36,10 +37,7 @@ export function openStateDirectory(path: string): StateDirectory {
       chmodSync(directory, DIRECTORY_MODE);
     }
   } catch (cause) {
-    throw new CliError(
-      `"${absolute}" cannot be used as state directory: ${(cause as Error).message}`,
-      "name another one with --state-dir",
-    );
+    throw explain(cause as NodeJS.ErrnoException, absolute);
   }
   return {
     path: absolute,
@@ -51,6 +49,23 @@ export function openStateDirectory(path: string): StateDirectory {
     persistPath: join(absolute, "worker"),
     readyPath: join(absolute, "ready.json"),
   };
+}
+
+/**
+ * A directory of somebody else's that we may write to, such as the root of a mounted volume, is not used: whoever else may
+ * write there could replace keys and trust. A folder in it is ours.
+ */
+function explain(cause: NodeJS.ErrnoException, path: string): CliError {
+  if (cause.code === "EPERM" && cause.syscall === "chmod" && statSync(path).uid !== process.geteuid?.()) {
+    return new CliError(
+      `"${path}" cannot be used as state directory: it belongs to another user, so its mode cannot be set to 0700`,
+      `name a folder in it, which is made: --state-dir ${join(path, "sallyport")}`,
+    );
+  }
+  return new CliError(
+    `"${path}" cannot be used as state directory: ${cause.message}`,
+    "name another one with --state-dir",
+  );
 }
 
 export function writePrivate(path: string, text: string): void {
@@ -98,10 +113,10 @@ export interface WorkerEnv {
   egress: Readonly<Record<string, string>>;
 }
 
-/** What a worker needs to believe this edge and to be served by its egress, as `wrangler dev --env-file` reads it. */
+/** What a worker needs to believe this edge, to be served by its egress and to send spans where this process does, as `wrangler dev --env-file` reads it. */
 export function writeWorkerEnv(state: StateDirectory, { jwks, environment, egress }: WorkerEnv): void {
   const own = { SALLYPORT_EDGE_JWKS: JSON.stringify(jwks), SALLYPORT_ENVIRONMENT: environment };
-  writeEnvFile(state.workerEnvPath, { ...own, ...egress });
+  writeEnvFile(state.workerEnvPath, { ...own, ...egress, ...selectWorkerTelemetry(process.env) });
 }
 
 /** No value may have a single quote or a line break in it. */

@@ -3,6 +3,10 @@ import type { Logger } from "pino";
 import type { EgressFailure } from "./failure.ts";
 
 export interface EgressRecord {
+  /** Of the request that the worker was serving, as in the ingress's log; absent where the worker did not say */
+  requestId?: string;
+  /** Absent where nothing is traced */
+  traceId?: string;
   method: string;
   /** `account/project` */
   project: string;

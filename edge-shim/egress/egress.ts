@@ -32,6 +32,7 @@ export interface EgressSurroundings {
   trust: TrustStore;
   environment: string;
   log: EgressLog;
+  tracing?: ExchangeEnvironment["tracing"];
   /** Milliseconds since the epoch */
   clock: () => number;
 }
@@ -51,14 +52,14 @@ const KEEP_ALIVE_TIMEOUT_MS = 120_000;
 /** @throws TypeError for options that cannot be; the system's error when the port cannot be had */
 export async function startEgress(
   { port, secret, allowedNetworks, ...options }: EgressOptions,
-  { trust, environment, log, clock }: EgressSurroundings,
+  { trust, environment, log, clock, tracing }: EgressSurroundings,
 ): Promise<Egress> {
   const limits = { ...DEFAULT_EGRESS_LIMITS, ...options.limits };
   const tokens = createEgressTokens(secret);
   const findCertificate = createCertificateFinder((name) => trust.findAccount(name), environmentTypeOf(environment));
   const pools = createOriginPools(findCertificate, createAddressRules(allowedNetworks), limits);
   const sockets = new Set<Socket>();
-  const server = createEgressServer(limits, { tokens, findCertificate, pools, log, clock });
+  const server = createEgressServer(limits, { tokens, findCertificate, pools, log, clock, tracing });
   server.on("connection", (socket: Socket) => {
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));

@@ -9,15 +9,18 @@ import { pipeline } from "node:stream";
 import {
   EGRESS_CERTIFICATE_HEADER,
   EGRESS_PROJECT_HEADER,
+  EGRESS_REQUEST_ID_HEADER,
   EGRESS_TARGET_HEADER,
   EGRESS_TOKEN_HEADER,
 } from "../../src/contract/egress.ts";
 import { PROBLEMS } from "../../src/contract/problem.ts";
+import { isRequestId } from "../../src/contract/request-id.ts";
 import { type ForwardedRequest, forward } from "../forwarding/forward.ts";
 import { hasBody } from "../forwarding/request-body.ts";
 import { acceptUpgrade, type UpgradeSocket } from "../forwarding/websocket.ts";
+import type { RequestSpan, Tracing } from "../tracing/tracing.ts";
 import type { FindCertificate, PresentableCertificate } from "./certificates.ts";
-import type { EgressLog } from "./egress-log.ts";
+import type { EgressLog, EgressRecord } from "./egress-log.ts";
 import { type EgressFailure, explainFailure, explainUnusable, isClosedByOrigin } from "./failure.ts";
 import { encodeFailure, type FailureMessage } from "./failure-message.ts";
 import { isUnprocessed, receiveStream } from "./http2-streams.ts";
@@ -33,6 +36,8 @@ export interface ExchangeEnvironment {
   readonly findCertificate: FindCertificate;
   readonly pools: OriginPools;
   readonly log: EgressLog;
+  /** Undefined where nothing is traced */
+  readonly tracing: Pick<Tracing, "traceEgress"> | undefined;
   /** Milliseconds since the epoch */
   readonly clock: () => number;
 }
@@ -51,6 +56,7 @@ export class EgressExchange {
   readonly #headers: RequestHeaders;
   readonly #project: string;
   readonly #name: string;
+  #span: RequestSpan<EgressRecord> | undefined;
   #upgrade: UpgradeSocket | undefined;
   #body: RequestBody | undefined;
   #target: Target | undefined;
@@ -75,7 +81,7 @@ export class EgressExchange {
   }
 
   handle(upgrade?: UpgradeSocket): void {
-    const { tokens } = this.#environment;
+    const { tokens, tracing } = this.#environment;
     this.#upgrade = upgrade;
     this.#response.sendDate = false;
     this.#response.on("error", () => this.#response.destroy());
@@ -85,6 +91,7 @@ export class EgressExchange {
       return;
     }
     this.#response.on("close", () => this.#logResponse());
+    this.#span = tracing?.traceEgress(this.#request.headers);
     const target = parseTarget(this.#headers.own.get(EGRESS_TARGET_HEADER));
     if (!target.ok) {
       this.#fail({ code: "origin_unreachable", reason: target.reason, hint: "give an absolute https URL" });
@@ -135,7 +142,7 @@ export class EgressExchange {
     return {
       method: this.#request.method ?? "GET",
       path: target.path,
-      headers: this.#headers.passedOn,
+      headers: this.#span?.passOn(this.#headers.passedOn) ?? this.#headers.passedOn,
       body,
       response: this.#response,
       onStart: () => {
@@ -239,7 +246,10 @@ export class EgressExchange {
   }
 
   #log(status: number, more: { incomplete?: true; cutReason?: string }): void {
-    this.#environment.log.request({
+    const requestId = this.#headers.own.get(EGRESS_REQUEST_ID_HEADER);
+    const record: EgressRecord = {
+      ...(requestId !== undefined && isRequestId(requestId) && { requestId }),
+      ...(this.#span && { traceId: this.#span.traceId }),
       method: this.#request.method ?? "",
       project: this.#project,
       origin: this.#target?.origin ?? "",
@@ -249,7 +259,9 @@ export class EgressExchange {
       durationMs: performance.now() - this.#startedMs,
       ...more,
       ...(this.#failure && { failure: this.#failure }),
-    });
+    };
+    this.#environment.log.request(record);
+    this.#span?.end(record);
   }
 }
 

@@ -8,6 +8,8 @@ import type { Verdict } from "./verdict.ts";
 
 export interface RequestRecord {
   requestId: string;
+  /** Undefined where nothing is traced */
+  traceId: string | undefined;
   method: string;
   /** With the query, which is left out of the log */
   path: string;
@@ -39,16 +41,35 @@ export interface RequestLog {
   /** With what the handshake proved; said by the numbers, and in the log with each request */
   handshakeFinished(verdict: Verdict): void;
   handshakeFailed(remoteAddress: string | undefined, servername: string | undefined, error: Error): void;
+  /** Somebody connected who may not send PROXY headers; logged once an address, since it may be a health check */
+  peerRefused(remoteAddress: string): void;
   failure(message: string, error: unknown, requestId?: string): void;
 }
 
+/** Beyond so many addresses that were refused, a further one is counted and not logged. */
+const REFUSED_PEERS_MAX = 1_000;
+
 export function createRequestLog(logger: Logger): RequestLog {
+  const refusedPeers = new Set<string>();
   return {
-    request({ requestId, method, path, status, route, durationMs, connection, verdict, isComplete, cutReason }) {
+    request({
+      requestId,
+      traceId,
+      method,
+      path,
+      status,
+      route,
+      durationMs,
+      connection,
+      verdict,
+      isComplete,
+      cutReason,
+    }) {
       logger.info(
         {
           event: "request",
           requestId,
+          traceId,
           method,
           path: path.split("?", 1)[0],
           status,
@@ -82,6 +103,14 @@ export function createRequestLog(logger: Logger): RequestLog {
       logger.warn(
         { event: "handshake_failed", client: remoteAddress, host: servername, reason: error.message, code },
         "TLS handshake failed",
+      );
+    },
+    peerRefused(remoteAddress) {
+      if (refusedPeers.has(remoteAddress) || refusedPeers.size >= REFUSED_PEERS_MAX) return;
+      refusedPeers.add(remoteAddress);
+      logger.warn(
+        { event: "peer_refused", client: remoteAddress },
+        "not among the load balancers that may connect; further connections from there are not logged",
       );
     },
     failure(message, error, requestId) {

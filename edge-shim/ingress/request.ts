@@ -12,12 +12,13 @@ import { type ForwardedRequest, forward, isGone } from "../forwarding/forward.ts
 import type { HttpRequest, HttpResponse } from "../forwarding/messages.ts";
 import { BodyTooLargeError, hasBody, readBody } from "../forwarding/request-body.ts";
 import { acceptUpgrade, type UpgradeSocket } from "../forwarding/websocket.ts";
+import type { RequestSpan, Tracing } from "../tracing/tracing.ts";
 import type { Domain } from "../trust/trust-store.ts";
 import type { IngressConnection } from "./connection.ts";
 import type { IngressLimits } from "./limits.ts";
 import { findFramingProblem, isLastOfConnection } from "./message-framing.ts";
 import type { ProblemWriter } from "./problem-response.ts";
-import type { RequestLog } from "./request-log.ts";
+import type { RequestLog, RequestRecord } from "./request-log.ts";
 import { parseRequestTarget } from "./request-target.ts";
 import { joinCookies, sanitizeHeaders } from "./sanitize.ts";
 import type { UpgradedConnections } from "./upgraded-connections.ts";
@@ -30,6 +31,8 @@ export interface RequestEnvironment {
   readonly problems: ProblemWriter;
   readonly log: RequestLog;
   readonly upgraded: UpgradedConnections;
+  /** Undefined where nothing is traced */
+  readonly tracing: Pick<Tracing, "traceIngress"> | undefined;
   readonly clock: () => number;
 }
 
@@ -55,6 +58,7 @@ export class IngressExchange {
   readonly #response: HttpResponse;
   readonly #requestId = randomUUID();
   readonly #startedMs = performance.now();
+  readonly #span: RequestSpan<RequestRecord> | undefined;
   #path = "/";
   #route: string | undefined;
   #verdict: Verdict;
@@ -70,6 +74,7 @@ export class IngressExchange {
     this.#request = request;
     this.#response = response;
     this.#verdict = connection.verdict;
+    this.#span = environment.tracing?.traceIngress(request.headers);
   }
 
   handle(options: ExchangeOptions = {}): void {
@@ -189,7 +194,7 @@ export class IngressExchange {
       EDGE_ASSERTION_HEADER,
       assertion,
     );
-    return headers;
+    return this.#span?.passOn(headers) ?? headers;
   }
 
   #fail(error: Error): void {
@@ -232,8 +237,9 @@ export class IngressExchange {
   }
 
   #logEnd(status: number, cutReason?: string): void {
-    this.#environment.log.request({
+    const record: RequestRecord = {
       requestId: this.#requestId,
+      traceId: this.#span?.traceId,
       method: this.#request.method ?? "",
       path: this.#path,
       status,
@@ -243,7 +249,9 @@ export class IngressExchange {
       verdict: this.#verdict,
       isComplete: this.#response.writableFinished || status === 101,
       cutReason,
-    });
+    };
+    this.#environment.log.request(record);
+    this.#span?.end(record);
   }
 }
 

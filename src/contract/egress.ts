@@ -15,6 +15,9 @@ export const EGRESS_CERTIFICATE_HEADER = "sallyport-egress-certificate";
 /** Worker → egress: account and project whose certificates the name belongs to, `account/project`. */
 export const EGRESS_PROJECT_HEADER = "sallyport-egress-project";
 
+/** Worker → egress: the id of the request that the worker was serving, for the egress's log. Absent where it is not known. */
+export const EGRESS_REQUEST_ID_HEADER = "sallyport-egress-request-id";
+
 /**
  * Egress → worker: present when no HTTP response came from the origin, with an {@link EgressFailureCode}; the body is
  * then JSON `{ reason, hint }`. A response of the origin never carries it: the egress drops it from there.

@@ -6,7 +6,7 @@
 /** Edge → worker: the compact JWS of edge-assertion.ts. Deleted before user code or an origin sees the request. */
 export const EDGE_ASSERTION_HEADER = "sallyport-edge-assertion";
 
-/** Edge → worker, and on every response: the id that joins the log lines of edge and worker. */
+/** Edge → worker, and on every response: the id that joins the log lines of edge, worker and egress. */
 export const REQUEST_ID_HEADER = "sallyport-request-id";
 
 /** The spelling of {@link REQUEST_ID_HEADER} that Zuplo's clients look for; responses carry both. */

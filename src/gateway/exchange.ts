@@ -10,7 +10,9 @@ import type {
   RouteConfiguration,
   ZuploContext,
 } from "../runtime/context.ts";
+import type { CurrentRequest } from "../runtime/current-request.ts";
 import type { ZuploRequest } from "../runtime/request.ts";
+import type { RequestTrace } from "../tracing/request-trace.ts";
 import type { ClientCertificateVerdict } from "./client-certificate.ts";
 import type { Identification } from "./client-certificate-source.ts";
 import type { CompiledProject } from "./compile-project.ts";
@@ -18,6 +20,8 @@ import type { CorsPolicy } from "./cors.ts";
 import { RequestContext } from "./request-context.ts";
 
 export type InboundPolicy = (request: ZuploRequest, exchange: Exchange) => Awaitable<unknown>;
+/** The handler of a route. User code is given the context alone. */
+export type RouteHandler = (request: ZuploRequest, exchange: Exchange) => Awaitable<unknown>;
 export type OutboundPolicy = (response: Response, request: ZuploRequest, exchange: Exchange) => Awaitable<unknown>;
 
 export interface ExchangeParts {
@@ -26,15 +30,20 @@ export interface ExchangeParts {
   identification: Identification;
   request: ZuploRequest;
   requestId: string;
+  trace: RequestTrace | undefined;
   executionContext: Pick<ExecutionContext, "waitUntil">;
+  now: () => Date;
 }
 
 /** A class, as is the context, so that a request allocates state and no functions. */
-export class Exchange {
+export class Exchange implements CurrentRequest {
   readonly project: CompiledProject;
   readonly isDevelopment: boolean;
+  readonly requestId: string;
+  readonly trace: RequestTrace | undefined;
   readonly verdict: ClientCertificateVerdict;
   readonly context: ZuploContext;
+  readonly now: () => Date;
   /** The latest request: hooks and policies may replace it */
   request: ZuploRequest;
   /** What user code sees of the route; says nothing until one was found */
@@ -46,7 +55,10 @@ export class Exchange {
   constructor(parts: ExchangeParts) {
     this.project = parts.project;
     this.isDevelopment = parts.isDevelopment;
+    this.requestId = parts.requestId;
+    this.trace = parts.trace;
     this.verdict = parts.identification.verdict;
+    this.now = parts.now;
     this.request = parts.request;
     this.context = new RequestContext(this, parts);
   }

@@ -3,8 +3,10 @@
  * outbound policies, response hooks, our headers, final hooks. Whatever user code throws ends as one 500.
  */
 import { REQUEST_ID_HEADER, ROUTE_HEADER, ZUPLO_REQUEST_ID_HEADER } from "../contract/headers.ts";
+import { serveAsCurrent } from "../runtime/current-request.ts";
+import type { Tracing } from "../tracing/tracing.ts";
 import { admitRequest, readRequestId } from "./admit-request.ts";
-import type { ClientCertificateSource } from "./client-certificate-source.ts";
+import type { ClientCertificateSource, Identification } from "./client-certificate-source.ts";
 import type { CompiledProject, CompiledRoute } from "./compile-project.ts";
 import { Exchange } from "./exchange.ts";
 import { refuseUrl, respondToFailure, respondWithProblem } from "./problem-response.ts";
@@ -17,6 +19,10 @@ export interface Gateway {
   /** Everything wrong with project and variables; not empty: nothing is served */
   problems: readonly string[];
   identify: ClientCertificateSource;
+  /** Somebody will want to know which request it is that leaves: to know costs 10 µs of a request, measured */
+  hasEgress: boolean;
+  /** Undefined where spans are not recorded */
+  tracing: Promise<Tracing | undefined> | undefined;
   now: () => Date;
 }
 
@@ -29,21 +35,32 @@ export async function handleRequest(
   const requestId = readRequestId(incoming, identification.isFromEdge);
   const request = admitRequest(incoming, identification);
   if (!request) return addHeaders(refuseUrl(requestId, gateway.project.buildId, gateway.now()), idHeaders(requestId));
-  const exchange = new Exchange({ ...gateway, identification, request, requestId, executionContext });
-  const { context } = exchange;
+  const tracing = gateway.tracing === undefined ? undefined : await gateway.tracing;
+  const trace = tracing?.startRequest(incoming, requestId, executionContext);
+  const exchange = new Exchange({ ...gateway, identification, request, requestId, trace, executionContext });
   if (identification.warning !== undefined)
-    context.log.warn("edge assertion refused", { reason: identification.warning });
+    exchange.context.log.warn("edge assertion refused", { reason: identification.warning });
+  const serveIncoming = () => answer(incoming, gateway, exchange, identification);
+  return gateway.hasEgress || trace !== undefined ? serveAsCurrent(exchange, serveIncoming) : serveIncoming();
+}
+
+async function answer(
+  incoming: Request,
+  { problems }: Gateway,
+  exchange: Exchange,
+  { isFromEdge }: Identification,
+): Promise<Response> {
   const origin = incoming.headers.get("origin");
-  const produced = await (gateway.problems.length === 0
-    ? serve(exchange)
-    : refuseToServe(exchange, gateway.problems)
-  ).catch((error: unknown) => respondToFailure(exchange, error));
+  const produced = await (problems.length === 0 ? serve(exchange) : refuseToServe(exchange, problems)).catch(
+    (error: unknown) => respondToFailure(exchange, error),
+  );
   const response = addHeaders(incoming.method === "HEAD" ? withoutBody(produced) : produced, [
-    ...idHeaders(requestId),
-    ...(identification.isFromEdge ? routeHeader(exchange) : []),
+    ...idHeaders(exchange.requestId),
+    ...(isFromEdge ? routeHeader(exchange) : []),
     ...(exchange.cors?.responseHeaders(origin) ?? []),
   ]);
   await runFinalHooks(exchange, response);
+  exchange.trace?.end(response.status);
   return response;
 }
 
@@ -88,6 +105,7 @@ async function produceResponse(exchange: Exchange): Promise<Response> {
       request.params = match.params;
       exchange.route = match.route.configuration;
       exchange.cors = match.route.cors;
+      exchange.trace?.describeRoute(match.route.definition);
       return serveRoute(match.route, exchange);
     case "method_not_allowed":
       return respondWithProblem(exchange, "method_not_allowed", {
@@ -138,7 +156,7 @@ async function runInbound(route: CompiledRoute, exchange: Exchange): Promise<Res
 /** A handler that throws still has outbound policies: they run on every status. */
 async function runHandler(route: CompiledRoute, exchange: Exchange): Promise<Response> {
   try {
-    return toResponse(await route.handler(exchange.request, exchange.context));
+    return toResponse(await route.handler(exchange.request, exchange));
   } catch (error) {
     return respondToFailure(exchange, error);
   }

@@ -38,7 +38,7 @@ export class RequestContext extends ZuploContext {
   }
 
   get log(): Logger {
-    this.#log ??= createRequestLog(this.requestId);
+    this.#log ??= createRequestLog(this.requestId, this.#exchange.trace?.traceId);
     return this.#log;
   }
 

@@ -1,9 +1,10 @@
-/** `context.log`: one JSON line a call on the console, with the request's id. A message cannot break out of its line. */
+/** `context.log`: one JSON line a call on the console, with the ids of request and trace. A message cannot break out of its line. */
 import type { Logger } from "../runtime/context.ts";
 
 type Level = "debug" | "info" | "warn" | "error" | "log";
 
-export function createRequestLog(requestId: string): Logger {
+/** @param traceId undefined where spans are not recorded */
+export function createRequestLog(requestId: string, traceId: string | undefined): Logger {
   const properties: Record<string, unknown> = {};
 
   function write(level: Level, messages: readonly unknown[]): void {
@@ -15,6 +16,7 @@ export function createRequestLog(requestId: string): Logger {
         level: level === "log" ? "info" : level,
         time: new Date().toISOString(),
         requestId,
+        traceId,
         message: texts.join(" "),
         ...(data.length > 0 && { data: data.length === 1 ? data[0] : data }),
       }),

@@ -7,11 +7,13 @@ import {
   EGRESS_FAILURE_CODES,
   EGRESS_FAILURE_HEADER,
   EGRESS_PROJECT_HEADER,
+  EGRESS_REQUEST_ID_HEADER,
   EGRESS_TARGET_HEADER,
   EGRESS_TOKEN_HEADER,
 } from "../contract/egress.ts";
 import { CERTIFICATE_NAME } from "../contract/handler-options/forwarding.ts";
 import { INTERNAL_HEADER_PREFIX } from "../contract/headers.ts";
+import { findCurrentRequest } from "./current-request.ts";
 import { OriginError } from "./errors.ts";
 
 export interface EgressConfiguration {
@@ -91,6 +93,8 @@ async function sendThroughEgress(
   const response = await plainFetch(egress.url, { method, body, signal, headers, redirect: "manual" }).catch(
     (cause) => {
       signal?.throwIfAborted();
+      // The call itself cannot be: a GET with a body. Connections fail with other errors.
+      if (cause instanceof TypeError) throw cause;
       throw new OriginError({
         code: "origin_unreachable",
         reason: `the edge's egress does not answer: ${describeError(cause)}`,
@@ -117,6 +121,8 @@ function writeEgressHeaders(
   headers.set(EGRESS_PROJECT_HEADER, project);
   headers.set(EGRESS_CERTIFICATE_HEADER, name);
   headers.set(EGRESS_TARGET_HEADER, withoutFragment(url));
+  const current = findCurrentRequest();
+  if (current !== undefined) headers.set(EGRESS_REQUEST_ID_HEADER, current.requestId);
   return headers;
 }
 

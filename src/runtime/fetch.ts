@@ -2,12 +2,14 @@
  * The global `fetch`, wrapped once: a call that names an mTLS certificate goes to the origin with it, every other call
  * goes to the runtime's own `fetch` as it came. This module has to be loaded before any module of a project.
  */
+import { traceSend } from "../tracing/request-trace.ts";
 import { nameResponse, type RepeatableBody, sendFollowingRedirects } from "./certificate-redirects.ts";
 import {
   type CertificateTransport,
   createCertificateTransport,
   type OutboundRequest,
 } from "./certificate-transport.ts";
+import { findCurrentRequest } from "./current-request.ts";
 
 export interface CertificateOptions {
   /**
@@ -53,7 +55,7 @@ async function fetchWithOptions(
     throw new TypeError('"mtlsCertificate" has one value in "sallyport" and another in "zuplo", allowed: one of them');
   }
   const request = readRequest(input, init);
-  const send = transport(first.name);
+  const send = traceSend(transport(first.name), first.name, findCurrentRequest()?.trace);
   if (request.redirect === "manual") return nameResponse(await send(request), request.url, false);
   return sendFollowingRedirects(request, repeatableBody(init.body), send);
 }

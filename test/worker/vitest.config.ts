@@ -6,14 +6,26 @@ import { MAX_WORKERS } from "../node-project.ts";
 
 const runtime = fileURLToPath(new URL("../../src/runtime/index.ts", import.meta.url));
 
+/** What was posted to each collector, by its host */
+const posted = new Map<string, unknown[]>();
+
+/** A collector of spans at any host of `.collector.example`; `/posted` says what came. One named `failing` takes nothing. */
+async function answerAsCollector(request: Request, host: string): Promise<Response> {
+  const bodies = posted.get(host) ?? [];
+  if (request.method !== "POST") return Response.json(bodies);
+  posted.set(host, [...bodies, { headers: Object.fromEntries(request.headers), body: await request.json() }]);
+  return new Response("{}", { status: host.startsWith("failing") ? 503 : 200 });
+}
+
 /**
- * Everything outside the worker: plain origins, and the edge's egress with the origins behind it. `/redirect` leads to
+ * Everything outside the worker: collectors of spans, plain origins, and the edge's egress with the origins behind it. `/redirect` leads to
  * `?to=`, `/body` gives the body back, certificates named like a failure fail, everything else mirrors the request.
  */
 async function answerAsOutside(request: Request): Promise<Response> {
   const target = request.headers.get("sallyport-egress-target");
   const certificate = request.headers.get("sallyport-egress-certificate");
   const url = new URL(target ?? request.url);
+  if (url.hostname.endsWith(".collector.example")) return answerAsCollector(request, url.hostname);
   if (certificate?.startsWith("origin_") || certificate?.startsWith("mtls_")) {
     const headers = { "sallyport-egress-failure": certificate };
     return Response.json({ reason: "a reason", hint: "a hint" }, { status: 522, headers });

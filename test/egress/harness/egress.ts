@@ -6,6 +6,7 @@ import pino from "pino";
 import { LOOPBACK_NETWORKS } from "../../../edge-shim/egress/addresses.ts";
 import { type EgressOptions, startEgress } from "../../../edge-shim/egress/egress.ts";
 import { createEgressLog } from "../../../edge-shim/egress/egress-log.ts";
+import type { Tracing } from "../../../edge-shim/tracing/tracing.ts";
 import { createTrustStore } from "../../../edge-shim/trust/trust-store.ts";
 import {
   EGRESS_CERTIFICATE_HEADER,
@@ -113,6 +114,7 @@ export interface TestEgressOptions extends Outbound, Partial<Pick<EgressOptions,
   /** Default `development` */
   environment?: string;
   clock?: () => number;
+  tracing?: Tracing;
 }
 
 export async function startTestEgress(options: TestEgressOptions = {}): Promise<TestEgress> {
@@ -131,6 +133,7 @@ export async function startTestEgress(options: TestEgressOptions = {}): Promise<
       environment: options.environment ?? "development",
       log: createEgressLog(pino({ level: "debug" }, { write: (line: string) => void events.push(JSON.parse(line)) })),
       clock: options.clock ?? Date.now,
+      tracing: options.tracing,
     },
   );
   const token = egress.issueToken(PROJECT);
