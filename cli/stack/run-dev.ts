@@ -10,5 +10,5 @@ export function runDev(flags: StackFlags): Promise<void> {
 async function createDevWorker({ state, ...options }: StackWorkerOptions): Promise<StackWorker> {
   const port = await findFreePort();
   const child = createWranglerDev({ ...options, port, persistDir: state.persistPath });
-  return { url: `http://127.0.0.1:${port}`, start: () => child.start(), stop: () => child.stop() };
+  return { upstream: { url: `http://127.0.0.1:${port}` }, start: () => child.start(), stop: () => child.stop() };
 }

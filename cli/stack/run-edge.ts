@@ -27,7 +27,7 @@ export async function runEdge(flags: EdgeCommandFlags): Promise<void> {
     flags,
     environment: flags.environment,
     state,
-    upstreamUrl: flags.upstream,
+    upstream: { url: flags.upstream },
     egress: egress.options,
     trustSource: await chooseTrustSource(flags, state),
     logger,

@@ -4,9 +4,9 @@
  */
 import { join, resolve } from "node:path";
 import type { Logger } from "pino";
-import type { Edge } from "../../edge-shim/edge.ts";
+import type { RunningEdge } from "../../edge-shim/edge.ts";
+import type { UpstreamOptions } from "../../edge-shim/ingress/upstream.ts";
 import { createLogger } from "../../edge-shim/log.ts";
-import { createControlTrustSource } from "../../edge-shim/trust/control-trust-source.ts";
 import type { DemoPkiPaths } from "../../fixtures/pki/demo-directory.ts";
 import type { RouteDefinition } from "../../src/contract/project.ts";
 import { buildOrExplain } from "./build-or-explain.ts";
@@ -19,7 +19,7 @@ import { reservePort } from "./ports.ts";
 import type { Build } from "./provision.ts";
 import { printReadyBlock, sendAll } from "./ready-block.ts";
 import { createReadyLines } from "./ready-requests.ts";
-import { assertNotRunning, removeReadyNote, writeReadyNote } from "./running-stack.ts";
+import { holdStateDirectory, removeReadyNote, writeReadyNote } from "./running-stack.ts";
 import { type StackControl, type StackControlFlags, startStackControl } from "./stack-control.ts";
 import { startStackEdge } from "./start-edge.ts";
 import {
@@ -50,13 +50,13 @@ export interface StackWorkerOptions {
 }
 
 export interface StackWorker {
-  /** `http://127.0.0.1:<port>`, known before it is started */
-  readonly url: string;
+  /** Known before it is started */
+  readonly upstream: UpstreamOptions;
   /** Resolves when it answers. @throws Error when it does not */
   start(): Promise<void>;
   stop(): Promise<void>;
   /** Called when it answers and the edge is there, whose upstream it may replace from then on */
-  attach?(edge: Pick<Edge, "replaceUpstream">): void;
+  attach?(edge: Pick<RunningEdge, "replaceUpstream">): void;
 }
 
 /** What tells `dev` from `serve`. */
@@ -75,7 +75,7 @@ export async function runStack(flags: StackFlags, kind: StackKind): Promise<void
   const projectDir = resolve(flags.projectDir);
   const { buildId, routes, mtlsCertificateNames } = await buildOrExplain(projectDir);
   const state = openStateDirectory(flags.stateDir);
-  assertNotRunning(state);
+  using _held = holdStateDirectory(state);
   const started: Started = [];
   const build = { buildId, mtlsCertificateNames };
   const starting = start(flags, { projectDir, build, state, logger, started, kind });
@@ -143,14 +143,14 @@ async function start(flags: StackFlags, options: StartOptions): Promise<RunningS
     flags,
     environment: flags.environment,
     state,
-    upstreamUrl: worker.url,
+    upstream: worker.upstream,
     egress: egress.options,
     tlsDir: flags.tlsDir,
-    trustSource: createControlTrustSource({
+    trustSource: {
       url: control.url,
       apiKey: control.edgeKey,
       cachePath: join(state.path, "control-bundle.json"),
-    }),
+    },
     logger,
   });
   started.push(close);

@@ -4,13 +4,14 @@
  * project that does not build, or a worker that does not start, leaves the first in place.
  */
 import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { RunningEdge } from "../../edge-shim/edge.ts";
+import type { UpstreamOptions } from "../../edge-shim/ingress/upstream.ts";
 import { bundleProject } from "../../edge-shim/workers/bundle-project.ts";
-import { createMiniflareWorker } from "../../edge-shim/workers/miniflare-worker.ts";
+import { createMiniflareWorker, workerSocketPath } from "../../edge-shim/workers/miniflare-worker.ts";
 import type { SupervisedChild } from "../../edge-shim/workers/supervised-child.ts";
-import { findFreePort } from "./ports.ts";
 import type { StackWorker, StackWorkerOptions } from "./run-stack.ts";
 
 /** Requests under way at a worker that was replaced have this long */
@@ -18,9 +19,11 @@ const DRAIN_MS = 30_000;
 
 /** One bundle of the project, and who runs it. */
 interface Generation {
-  url: string;
+  upstream: UpstreamOptions;
   child: SupervisedChild;
   outDir: string;
+  /** In the system's temporary folder, since the path of a socket has to be short */
+  socketDirectory: string;
 }
 
 /** @param wasAskedEarly whether SIGHUP came before there was a worker to be replaced */
@@ -41,8 +44,8 @@ export async function createServedWorker(
       if (isStopping || edge === undefined) return await endGeneration(next);
       const before = current;
       current = next;
-      logger.info({ event: "worker_replaced", url: next.url }, "a new worker serves from now on");
-      await Promise.race([edge.replaceUpstream({ url: next.url }), delay(DRAIN_MS, undefined, { ref: false })]);
+      logger.info({ event: "worker_replaced", socket: next.upstream.socketPath }, "a new worker serves from now on");
+      await Promise.race([edge.replaceUpstream(next.upstream), delay(DRAIN_MS, undefined, { ref: false })]);
       await endGeneration(before);
     } catch (error) {
       logger.error(
@@ -58,7 +61,7 @@ export async function createServedWorker(
   }
 
   return {
-    url: current.url,
+    upstream: current.upstream,
     start: () => startGeneration(current),
     attach(attached) {
       edge = attached;
@@ -81,10 +84,12 @@ async function createGeneration(options: StackWorkerOptions): Promise<Generation
     rmSync(outDir, { recursive: true, force: true });
     throw error;
   });
-  const port = await findFreePort();
-  const persistDir = state.persistPath;
-  const child = createMiniflareWorker({ projectDir, logger, scriptPath, configPath, envFiles, port, persistDir });
-  return { url: `http://127.0.0.1:${port}`, child, outDir };
+  const socketDirectory = mkdtempSync(join(tmpdir(), "sallyport-"));
+  const paths = { scriptPath, configPath, envFiles, socketDirectory, persistDir: state.persistPath };
+  const child = createMiniflareWorker({ projectDir, logger, ...paths });
+  // The name means nothing: no address is looked up.
+  const upstream = { url: "http://worker", socketPath: workerSocketPath(socketDirectory) };
+  return { upstream, child, outDir, socketDirectory };
 }
 
 async function startGeneration(generation: Generation): Promise<void> {
@@ -96,7 +101,7 @@ async function startGeneration(generation: Generation): Promise<void> {
   }
 }
 
-async function endGeneration({ child, outDir }: Generation): Promise<void> {
+async function endGeneration({ child, outDir, socketDirectory }: Generation): Promise<void> {
   await child.stop();
-  rmSync(outDir, { recursive: true, force: true });
+  for (const directory of [outDir, socketDirectory]) rmSync(directory, { recursive: true, force: true });
 }

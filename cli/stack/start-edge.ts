@@ -2,6 +2,7 @@
 import type { Logger } from "pino";
 import { type RunningEdge, startEdge } from "../../edge-shim/edge.ts";
 import type { EgressOptions } from "../../edge-shim/egress/egress.ts";
+import type { UpstreamOptions } from "../../edge-shim/ingress/upstream.ts";
 import { type OperationsServer, startOperationsServer } from "../../edge-shim/operations.ts";
 import { startEdgeProcesses } from "../../edge-shim/processes/edge-processes.ts";
 import { openTrustSource, type TrustSourceOptions } from "../../edge-shim/trust/open-trust-source.ts";
@@ -22,7 +23,7 @@ export interface StackEdgeOptions {
   flags: EdgeFlags;
   environment: string;
   state: StateDirectory;
-  upstreamUrl: string;
+  upstream: UpstreamOptions;
   egress: EgressOptions;
   tlsDir?: string | undefined;
   trustSource: TrustSourceOptions;
@@ -38,7 +39,7 @@ export async function startStackEdge(options: StackEdgeOptions): Promise<StackEd
     port: flags.port,
     environment: options.environment,
     defaultHostname: DEFAULT_HOSTNAME,
-    upstream: { url: options.upstreamUrl },
+    upstream: options.upstream,
     egress: options.egress,
     edgeCa: await ensureEdgeCa(state),
     ...(options.tlsDir === undefined ? {} : { tlsDirectory: options.tlsDir }),

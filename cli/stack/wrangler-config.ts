@@ -4,12 +4,12 @@
  */
 import { existsSync } from "node:fs";
 import { join, relative } from "node:path";
-import { fileURLToPath } from "node:url";
+import { findModule } from "../../edge-shim/module-path.ts";
 import { type StateDirectory, writePrivate } from "./state-directory.ts";
 
 const CONFIG_NAMES = ["wrangler.toml", "wrangler.json", "wrangler.jsonc"];
 /** Of the generated configuration; a project with its own chooses its own. */
-const COMPATIBILITY_DATE = "2026-10-01";
+export const COMPATIBILITY_DATE = "2026-10-01";
 
 /**
  * The files of a project that have variables for development: wrangler reads them by itself, but no longer when it is
@@ -21,12 +21,17 @@ export function findVariableFiles(projectDir: string): string[] {
   return devVars.length > 0 ? devVars : existing([".env", ".env.local"]);
 }
 
-const CLI = fileURLToPath(new URL("../main.ts", import.meta.url));
-const RUNTIME = fileURLToPath(new URL("../../src/runtime/index.ts", import.meta.url));
+const CLI = findModule("../main.ts", import.meta.url);
+const RUNTIME = findModule("../../src/runtime/index.ts", import.meta.url);
+
+/** The path of the project's own configuration file; undefined where it has none. */
+export function findWranglerConfig(projectDir: string): string | undefined {
+  return CONFIG_NAMES.map((name) => join(projectDir, name)).find((path) => existsSync(path));
+}
 
 /** The path of the configuration file to give to wrangler. */
-export function ensureWranglerConfig(projectDir: string, state: StateDirectory): string {
-  const own = CONFIG_NAMES.map((name) => join(projectDir, name)).find((path) => existsSync(path));
+export function ensureWranglerConfig(projectDir: string, state: Pick<StateDirectory, "path">): string {
+  const own = findWranglerConfig(projectDir);
   if (own !== undefined) return own;
   const generated = join(state.path, "wrangler.json");
   const inProject = (path: string) => relative(state.path, join(projectDir, path));

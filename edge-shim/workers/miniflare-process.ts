@@ -3,10 +3,12 @@
  * are answered. Requests reach workerd directly, without Miniflare's entry worker, which costs two thirds of the
  * throughput and believes headers that only wrangler should send (toolchain.md).
  */
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { unstable_getMiniflareWorkerOptions } from "wrangler";
+import { SOCKET_NAME, workerSocketPath } from "./miniflare-worker.ts";
 
 export interface MiniflareProcessOptions {
   /** What wrangler made of the project: one ES module */
@@ -15,8 +17,8 @@ export interface MiniflareProcessOptions {
   configPath: string;
   /** Files with `NAME=value` lines; of two values the later file's counts */
   envFiles: readonly string[];
-  /** Loopback */
-  port: number;
+  /** Private, and short: the path of a unix socket in it has 107 bytes at most */
+  socketDirectory: string;
   persistDir: string;
 }
 
@@ -28,6 +30,8 @@ function readVariables(paths: readonly string[]): Record<string, string> {
 }
 
 async function main(options: MiniflareProcessOptions): Promise<void> {
+  // Of a process that was killed
+  rmSync(workerSocketPath(options.socketDirectory), { force: true });
   const { workerOptions } = unstable_getMiniflareWorkerOptions(options.configPath);
   // Bindings that work on Cloudflare only: here the egress presents certificates.
   const { mtlsCertificates: _, modulesRules: __, ...bindings } = workerOptions;
@@ -44,7 +48,7 @@ async function main(options: MiniflareProcessOptions): Promise<void> {
           modulesRoot: "/",
           modules: [{ type: "ESModule", path: options.scriptPath }],
           bindings: { ...(bindings.bindings as object), ...readVariables(options.envFiles) },
-          unsafeDirectSockets: [{ host: "127.0.0.1", port: options.port }],
+          unsafeDirectSockets: [{ host: `unix:${join(options.socketDirectory, SOCKET_NAME)}`, port: 0 }],
         },
       ],
     }),
