@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { unstable_getMiniflareWorkerOptions } from "wrangler";
+import { endWithWorkerd } from "./end-with-workerd.ts";
 import { SOCKET_NAME, workerSocketPath } from "./miniflare-worker.ts";
 
 export interface MiniflareProcessOptions {
@@ -30,8 +31,9 @@ function readVariables(paths: readonly string[]): Record<string, string> {
 }
 
 async function main(options: MiniflareProcessOptions): Promise<void> {
+  const socketPath = workerSocketPath(options.socketDirectory);
   // Of a process that was killed
-  rmSync(workerSocketPath(options.socketDirectory), { force: true });
+  rmSync(socketPath, { force: true });
   const { workerOptions } = unstable_getMiniflareWorkerOptions(options.configPath);
   // Bindings that work on Cloudflare only: here the egress presents certificates.
   const { mtlsCertificates: _, modulesRules: __, ...bindings } = workerOptions;
@@ -54,6 +56,7 @@ async function main(options: MiniflareProcessOptions): Promise<void> {
     }),
   );
   await miniflare.ready;
+  endWithWorkerd({ path: socketPath });
   process.send?.("ready");
 }
 

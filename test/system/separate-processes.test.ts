@@ -9,7 +9,7 @@ import { EDGE_ASSERTION_HEADER } from "../../src/contract/headers.ts";
 import { type ControlApi, createControlApi } from "./control-api.ts";
 import { type DnsServer, startDnsServer } from "./dns-server.ts";
 import { createKeptAliveClient } from "./kept-alive.ts";
-import { createFolder, type Running, startSallyport, waitFor } from "./sallyport.ts";
+import { createFolder, findDescendants, findProcess, type Running, startSallyport, waitFor } from "./sallyport.ts";
 
 const folder = createFolder();
 let upstream: Server;
@@ -124,6 +124,13 @@ it("a custom domain is served once a TXT record proved whose it is, and no earli
     body: { status: "active" },
   });
   await waitFor(async () => ((await edge.ask("api.acme.test")) === "SUCCESS" ? true : undefined));
+});
+
+it("the control plane comes back when its workerd was killed, with all that it knew", async () => {
+  process.kill(findProcess(findDescendants(control.child.pid as number), "workerd"), "SIGKILL");
+  await waitFor(() => (control.output.stderr.includes('"child_ready"') ? true : undefined));
+  const { body } = await admin<{ data: { name: string }[] }>("GET", "/v1/accounts");
+  expect(body.data.map(({ name }) => name)).toContain("acme");
 });
 
 it("an edge that starts while the control plane is away serves from its last good bundle, and catches up", async () => {

@@ -5,7 +5,16 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Curl, createCurl } from "./curl.ts";
 import { createKeptAliveClient, type KeptAliveClient } from "./kept-alive.ts";
 import { requestUntilRefused, startLoad } from "./load.ts";
-import { copyExampleProject, createFolder, type DevStack, isAlive, startStack, waitFor } from "./sallyport.ts";
+import {
+  copyExampleProject,
+  createFolder,
+  type DevStack,
+  findDescendants,
+  findProcess,
+  isAlive,
+  startStack,
+  waitFor,
+} from "./sallyport.ts";
 
 const CONNECTIONS = 10;
 
@@ -93,6 +102,15 @@ describe("SIGHUP", () => {
     expect((await curl("/v1/example", { cert: file("clientCert"), key: file("clientKey") })).body).toContain("Welcome");
     edit("export defalt", "export default");
   });
+});
+
+it("starts another worker when workerd was killed", async () => {
+  const client = { cert: file("clientCert"), key: file("clientKey") };
+  const runner = findProcess(stack.processes(), "miniflare-process.ts");
+  process.kill(findProcess(findDescendants(runner), "workerd"), "SIGKILL");
+  await waitFor(async () => ((await curl("/v1/example", client)).status === 503 ? true : undefined));
+  await waitFor(async () => ((await curl("/v1/example", client)).status === 200 ? true : undefined));
+  await waitFor(() => (stack.running.output.stderr.includes('"child_ready"') ? true : undefined));
 });
 
 it("SIGTERM under load answers every request that it took, and leaves no process", async () => {
