@@ -1,20 +1,68 @@
-/** `sallyport build`: the project's files → one entry module for wrangler. Runs from `[build]` in wrangler.toml. */
+/**
+ * `sallyport build`: the project's files → one entry module for wrangler. Runs from `[build]` in wrangler.toml. With a target,
+ * what another host than wrangler needs.
+ */
 import { existsSync } from "node:fs";
-import { Command } from "commander";
+import { join } from "node:path";
+import { Command, Option } from "commander";
 import { formatProblem, type Problem } from "../build/problem.ts";
-import { error, hint, note, warning } from "../output.ts";
+import { addExamples } from "../output/examples.ts";
+import { error, hint, note, print, warning } from "../output.ts";
 
 interface BuildFlags {
   projectDir: string;
   out?: string;
 }
 
+interface TargetFlags extends BuildFlags {
+  target?: "workerd";
+  outDir?: string;
+  envFile?: string[];
+}
+
+/** Relative to the project */
+const WORKERD_FOLDER = ".build/workerd";
+
 export function createBuildCommand(): Command {
-  return new Command("build")
+  const command = new Command("build")
     .description("validate config/ and modules/, and write the entry module that wrangler bundles")
     .option("--project-dir <dir>", "the project with config/ and modules/", ".")
     .option("--out <file>", "where the entry module goes (default: .build/worker.ts in the project)")
-    .action(runBuild);
+    .addOption(
+      new Option("--target <host>", "build for this host as well: a bundle and its configuration").choices(["workerd"]),
+    )
+    .option("--out-dir <dir>", `where these go (default: ${WORKERD_FOLDER} in the project)`)
+    .option(
+      "--env-file <file...>",
+      "variables to be taken from the environment of workerd: names are read, values are not written",
+    )
+    .action((flags: TargetFlags) => (flags.target === undefined ? runBuild(flags) : runWorkerdBuild(flags)));
+  return addExamples(
+    command,
+    "sallyport build",
+    "sallyport build --target workerd",
+    "set -a; . .sallyport/worker.env; set +a; npx workerd serve .build/workerd/workerd.capnp --socket-addr http=127.0.0.1:8787",
+  );
+}
+
+async function runWorkerdBuild({ projectDir, outDir, envFile }: TargetFlags): Promise<void> {
+  const [{ buildOrExplain }, { buildForWorkerd }] = await Promise.all([
+    import("../stack/build-or-explain.ts"),
+    import("../workerd/build-for-workerd.ts"),
+  ]);
+  const { buildId, routes } = await buildOrExplain(projectDir);
+  const { configPath, bindings } = await buildForWorkerd({
+    projectDir,
+    outDir: outDir ?? join(projectDir, WORKERD_FOLDER),
+    envFiles: envFile,
+  });
+  if (bindings.mtlsCertificates.length > 0) {
+    warning(
+      `the bindings ${bindings.mtlsCertificates.map((name) => `"${name}"`).join(", ")} of [[mtls_certificates]] are left out: here the edge's egress presents certificates of these names`,
+    );
+  }
+  note(`built ${routes.length} routes as ${buildId} for workerd`);
+  print(configPath);
 }
 
 async function runBuild({ projectDir, out }: BuildFlags): Promise<void> {

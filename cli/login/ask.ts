@@ -1,5 +1,5 @@
 /** Questions on a terminal. They stand on standard error, so that standard output stays what a script may read. */
-import { isCancel, password, select, text } from "@clack/prompts";
+import { confirm, isCancel, password, select, text } from "@clack/prompts";
 import { CliError } from "../output.ts";
 
 const output = process.stderr;
@@ -24,6 +24,13 @@ export async function askSecret(message: string, check: (answer: string) => stri
 
 export async function askChoice(message: string, choices: readonly string[]): Promise<string> {
   return answered(await select({ message, options: choices.map((value) => ({ value })), output }));
+}
+
+/** No is the answer that is already there. */
+export async function askConfirmation(message: string): Promise<boolean> {
+  const answer = await confirm({ message, initialValue: false, output });
+  if (isCancel(answer)) throw new CliError("cancelled");
+  return answer;
 }
 
 function answered(answer: string | symbol): string {

@@ -2,7 +2,7 @@
  * The one source of client-certificate truth that this worker has. It answers for every request, and what it does
  * not know for sure is "not verified".
  */
-import { NO_CLIENT_CERTIFICATE, type TlsClientAuth } from "../contract/tls-client-auth.ts";
+import { type CertVerified, NO_CLIENT_CERTIFICATE, type TlsClientAuth } from "../contract/tls-client-auth.ts";
 import type { Awaitable, IncomingRequestProperties } from "../runtime/context.ts";
 import { type ClientCertificateVerdict, createVerdict, createVerdictWithoutCertificate } from "./client-certificate.ts";
 import { type GatewayConfiguration, SOURCE_NOT_CONFIGURED_REASON } from "./configuration.ts";
@@ -58,7 +58,10 @@ function identifyCloudflareRequest(request: Request): Identification {
   };
 }
 
-/** Takes the fields that have the right type; a verdict that is not spelled as Cloudflare spells it is a failure. */
+/**
+ * Takes the fields that have the right type; a verdict that is not spelled as Cloudflare spells it is a failure. Where its
+ * documents contradict each other, or our edge, the spelling is the edge's: hex without colons, OpenSSL's words.
+ */
 function readTlsClientAuth(value: unknown): TlsClientAuth {
   if (typeof value !== "object" || value === null) return NO_CLIENT_CERTIFICATE;
   const given = value as Record<string, unknown>;
@@ -69,11 +72,29 @@ function readTlsClientAuth(value: unknown): TlsClientAuth {
   return {
     ...known,
     certRevoked: given.certRevoked === undefined || given.certRevoked === "0" ? "0" : "1",
-    certSKI: normalizeKeyIdentifier(known.certSKI),
-    certIssuerSKI: normalizeKeyIdentifier(known.certIssuerSKI),
+    certVerified: normalizeReason(known.certVerified),
+    certSerial: normalizeHex(known.certSerial).toUpperCase(),
+    certIssuerSerial: normalizeHex(known.certIssuerSerial).toUpperCase(),
+    certSKI: normalizeHex(known.certSKI).toUpperCase(),
+    certIssuerSKI: normalizeHex(known.certIssuerSKI).toUpperCase(),
+    certFingerprintSHA1: normalizeHex(known.certFingerprintSHA1),
+    certFingerprintSHA256: normalizeHex(known.certFingerprintSHA256),
   };
 }
 
-function normalizeKeyIdentifier(text: string): string {
-  return text.replaceAll(":", "").toUpperCase();
+function normalizeHex(text: string): string {
+  return text.replaceAll(":", "").toLowerCase();
+}
+
+/** BoringSSL's words, which are OpenSSL's of before version 3, and what OpenSSL says since. */
+const REASONS: readonly (readonly [boringSsl: string, openSsl: string])[] = [
+  ["self signed certificate", "self-signed certificate"],
+  ["unsupported certificate purpose", "unsuitable certificate purpose"],
+];
+
+/** For people and hints only: a failure stays one, whatever it says. */
+function normalizeReason(certVerified: CertVerified): CertVerified {
+  if (!certVerified.startsWith("FAILED:")) return certVerified;
+  const found = REASONS.find(([words]) => certVerified.includes(words));
+  return found === undefined ? certVerified : `FAILED:${certVerified.slice("FAILED:".length).replace(...found)}`;
 }

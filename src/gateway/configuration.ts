@@ -5,6 +5,7 @@
 import type { JSONWebKeySet } from "jose";
 import { z } from "zod";
 import { DEVELOPMENT_ENVIRONMENT } from "../contract/problem.ts";
+import type { WorkerVariable } from "../contract/worker-variables.ts";
 import type { EgressConfiguration } from "../runtime/certificate-transport.ts";
 
 const EDGE_JWKS_VARIABLE = "SALLYPORT_EDGE_JWKS";
@@ -48,7 +49,7 @@ const variablesSchema = z.object({
   SALLYPORT_EGRESS_URL: egressUrl.optional(),
   SALLYPORT_EGRESS_TOKEN: egressToken.optional(),
   SALLYPORT_EGRESS_PROJECT: egressProject.optional(),
-});
+} satisfies Record<WorkerVariable, z.ZodType>);
 
 export type SourceConfiguration = { kind: "edge"; jwks: JSONWebKeySet } | { kind: "cloudflare" } | { kind: "none" };
 
@@ -71,7 +72,7 @@ export interface ConfigurationResult {
 }
 
 export function parseConfiguration(variables: Readonly<Record<string, unknown>>): ConfigurationResult {
-  const parsed = variablesSchema.safeParse({ ...variables });
+  const parsed = variablesSchema.safeParse(withoutUnset(variables));
   if (!parsed.success) {
     const problems = parsed.error.issues.map((issue) => `variable ${issue.path.join(".")}: ${issue.message}`);
     return { configuration: unusableConfiguration(variables), problems };
@@ -120,6 +121,11 @@ function unusableConfiguration(variables: Readonly<Record<string, unknown>>): Ga
     source: { kind: "none" },
     egress: undefined,
   };
+}
+
+/** Plain workerd binds null to a variable that its environment does not have. */
+function withoutUnset(variables: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== null));
 }
 
 function parseJson(text: string, context: z.RefinementCtx): unknown {

@@ -7,9 +7,13 @@ async function run(...parameters: string[]): Promise<Run> {
 }
 
 const COMMANDS = [
+  "init",
   "control",
   "control backup",
   "control restore",
+  "build",
+  "deploy",
+  "deploy cloudflare",
   "ca-certificate",
   "ca-certificate create",
   "ca-certificate list",

@@ -1,19 +1,15 @@
 /** A leaf that is really encoded, for what has to be read out of DER. Who signed it does not matter here. */
-import "reflect-metadata";
-import { SubjectAlternativeNameExtension, X509CertificateGenerator } from "@peculiar/x509";
 import { encodeClientCert } from "../../src/contract/client-cert-field.ts";
+import { issueLeaf as issue } from "../../testing/worker/issue-certificate.ts";
 
 /** As `certRFC9440` */
 export async function issueLeaf(names: { dns: string }): Promise<string> {
-  const keys = (await crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, true, [
-    "sign",
-    "verify",
-  ])) as CryptoKeyPair;
-  const certificate = await X509CertificateGenerator.createSelfSigned({
-    name: "CN=client",
-    keys,
-    signingAlgorithm: { name: "ECDSA", hash: "SHA-256" },
-    extensions: [new SubjectAlternativeNameExtension([{ type: "dns", value: names.dns }])],
+  const { leaf } = await issue({
+    subject: "CN=client",
+    issuer: "CN=example-ca",
+    sans: [`dns:${names.dns}`],
+    notBefore: new Date("2026-01-01T00:00:00Z"),
+    notAfter: new Date("2027-01-31T00:00:00Z"),
   });
-  return encodeClientCert(new Uint8Array(certificate.rawData)) ?? "";
+  return encodeClientCert(leaf) ?? "";
 }

@@ -240,6 +240,12 @@ describe("on Cloudflare", () => {
       "client certificate verification failed",
     ],
     [
+      "what BoringSSL says in other words",
+      verifiedClient({ certVerified: "FAILED:self signed certificate in certificate chain" }),
+      "FAILED",
+      "self-signed certificate in certificate chain",
+    ],
+    [
       "an unknown word",
       { ...verifiedClient(), certVerified: "success" },
       "FAILED",
@@ -252,6 +258,14 @@ describe("on Cloudflare", () => {
       clientMtlsVerificationStatus: status,
       clientMtlsVerificationReason: reason,
     });
+  });
+
+  it("reads hex with colons and in capitals, as some of its documents have it", async () => {
+    const certFingerprintSHA256 = Array.from({ length: 32 }, () => "AB").join(":");
+    const tlsClientAuth = verifiedClient({ certFingerprintSHA256, certSKI: "ab:cd" });
+    const { status, body } = await ask(worker(), withCf("/", { tlsClientAuth }));
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ user: { data: { mtlsAuth: { sha256Fingerprint: certFingerprintSHA256 } } } });
   });
 
   it("cannot check a pin on caCertificates, and rejects", async () => {
