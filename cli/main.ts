@@ -5,9 +5,11 @@ import { createBuildCommand } from "./commands/build.ts";
 import { createCaCertificateCommand } from "./commands/ca-certificate.ts";
 import { createControlCommand } from "./commands/control.ts";
 import { createCustomDomainCommand } from "./commands/custom-domain.ts";
+import { createDeployCommand } from "./commands/deploy.ts";
 import { createDevCommand } from "./commands/dev.ts";
 import { createEdgeCommand } from "./commands/edge.ts";
 import { createExplainCommand } from "./commands/explain.ts";
+import { createInitCommand } from "./commands/init.ts";
 import { createLinkCommand } from "./commands/link.ts";
 import { createLoginCommand } from "./commands/login.ts";
 import { createLogoutCommand } from "./commands/logout.ts";
@@ -31,11 +33,13 @@ const program = new Command("sallyport")
   .showHelpAfterError("sallyport: hint: --help shows examples and all flags")
   .exitOverride();
 for (const command of [
+  createInitCommand(),
   createDevCommand(),
   createServeCommand(),
   createEdgeCommand(),
   createControlCommand(),
   createBuildCommand(),
+  createDeployCommand(),
   createExplainCommand(),
   createCaCertificateCommand(),
   createMtlsCertificateCommand(),

@@ -11,6 +11,7 @@ import { POLICIES_FILE } from "./policies.ts";
 import { type BuildLog, type Problem, report, withoutRepetition } from "./problem.ts";
 import { type ProjectFile, readProjectFile } from "./project-file.ts";
 import { buildUserModules } from "./user-modules.ts";
+import { warnOfZuploFeatures } from "./zuplo-features.ts";
 
 const CONFIG_FOLDER = "config";
 const ROUTES_FILE_ENDING = ".oas.json";
@@ -43,6 +44,7 @@ export async function buildProject(options: BuildOptions): Promise<BuildResult> 
   const project: CompiledProject = compileProject(await readProjectFiles(projectDir, log), log);
   const { definition, uses } = project;
   const modules = await buildUserModules(projectDir, uses, log);
+  await warnOfZuploFeatures(projectDir, log);
   const outFile = resolve(options.outFile ?? join(projectDir, DEFAULT_ENTRY));
   if (log.problems.length > 0) return { ok: false, outFile, problems: withoutRepetition(log.problems) };
   const buildId = computeBuildId(definition, modules);

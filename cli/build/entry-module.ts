@@ -2,12 +2,12 @@
 import { createHash, randomUUID } from "node:crypto";
 import { mkdir, open, readFile, realpath, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, relative, sep } from "node:path";
-import { fileURLToPath } from "node:url";
+import { findModule } from "../../edge-shim/module-path.ts";
 import type { ProjectDefinition } from "../../src/contract/project.ts";
 import type { BuiltModule } from "./user-modules.ts";
 
 const BUILD_ID_CHARACTERS = 12;
-const WORKER_MODULE = fileURLToPath(new URL("../../src/worker.ts", import.meta.url));
+const WORKER_MODULE = findModule("../../src/worker.ts", import.meta.url);
 
 /** Changes with the definition and with the code of the modules, and with nothing else: not with place or time. */
 export function computeBuildId(

@@ -19,6 +19,7 @@ import { type CompiledPolicies, POLICIES_FILE } from "./policies.ts";
 import { below, type Place, report } from "./problem.ts";
 import { findPathProblem } from "./route-paths.ts";
 import { validate } from "./validate.ts";
+import { warnOfZuploExtensions } from "./zuplo-features.ts";
 
 /** A route and where it stands; what compares routes with each other needs both. */
 export interface CompiledRoute {
@@ -37,6 +38,7 @@ const PATH_FIELDS: ReadonlySet<string> = new Set([...OPERATION_FIELDS, ...PATH_I
 
 export function compileRoutes(document: JsonValue, place: Place, context: RouteContext): CompiledRoute[] {
   const file = validate(routesFileSchema, document, place);
+  warnOfZuploExtensions(file ?? {}, undefined, place);
   return Object.entries(file?.paths ?? {}).flatMap(([path, item]) =>
     // OpenAPI allows extensions beside the paths
     path.startsWith("x-") ? [] : compilePathItem(path, item, below(place, "paths", path), context),
@@ -46,6 +48,7 @@ export function compileRoutes(document: JsonValue, place: Place, context: RouteC
 function compilePathItem(path: string, value: unknown, place: Place, context: RouteContext): CompiledRoute[] {
   const item = validate(pathItemSchema, value, place);
   if (item === undefined) return [];
+  warnOfZuploExtensions(item, PATH_EXTENSION, place);
   for (const key of Object.keys(item)) {
     if (PATH_FIELDS.has(key) || (key.startsWith("x-") && !isNearMiss(key, PATH_EXTENSION))) continue;
     report(below(place, key), `"${key}" is not a key here, allowed: ${[...PATH_FIELDS, PATH_EXTENSION].join(", ")}`);
@@ -74,6 +77,7 @@ interface OperationKey {
 function compileOperation(key: OperationKey, value: unknown, place: Place, context: RouteContext): CompiledRoute[] {
   const operation = validate(operationSchema, value, place);
   if (operation === undefined) return [];
+  warnOfZuploExtensions(operation, ROUTE_EXTENSION, place);
   const { operationId } = operation;
   reportMisplacedSelectors(operationId, below(place, "operationId"));
   const here = below(place, ROUTE_EXTENSION);

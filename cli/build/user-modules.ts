@@ -7,10 +7,12 @@ import { SourceMap } from "node:module";
 import { join, relative, sep } from "node:path";
 import { type BuildFailure, build, type Metafile } from "esbuild";
 import type { UserModule } from "../../src/contract/project-files/selectors.ts";
-import { findCertificateNames, type LiteralName } from "./module-certificate-names.ts";
+import { RUNTIME_MODULE_EXPORTS } from "../../src/contract/runtime-module.ts";
+import { findCertificateNames } from "./module-certificate-names.ts";
 import type { ModuleUse } from "./module-references.ts";
 import { findNameProblem } from "./mtls-certificate-names.ts";
 import { type BuildLog, below, report, warn } from "./problem.ts";
+import { findUnsupportedImports } from "./runtime-imports.ts";
 
 const MODULE_EXTENSIONS = [".ts", ".tsx", ".js", ".mjs"];
 /** Far above any hand-written module: a larger one is a file that got there by mistake. */
@@ -78,8 +80,18 @@ async function buildUserModule(
     const found = [...analysis.exports].join(", ") || "none";
     report(below(place, "export"), `"${name}" is not an export of ${module}, found ${found}`);
   }
-  const mtlsCertificateNames = findNames(relative(projectDir, located.file), analysis, log);
+  const file = relative(projectDir, located.file);
+  reportUnsupportedImports(file, analysis, log);
+  const mtlsCertificateNames = findNames(file, analysis, log);
   return { module, file: located.file, code: analysis.code, mtlsCertificateNames };
+}
+
+function reportUnsupportedImports(file: string, { code, sourceMap }: Analysis, log: BuildLog): void {
+  for (const found of findUnsupportedImports(code)) {
+    const allowed = `allowed: ${RUNTIME_MODULE_EXPORTS.join(", ")}, and types`;
+    const message = `"${found.name}" of ${found.module} is not supported by sallyport, ${allowed}`;
+    log.problems.push({ ...locateSource(sourceMap, found, file), path: "", message });
+  }
 }
 
 /** Literal names of mTLS certificates in the module; those that nothing can be uploaded under are reported. */
@@ -98,7 +110,7 @@ function findNames(file: string, { code, sourceMap }: Analysis, log: BuildLog): 
 }
 
 /** The place in the project's file that a place in the bundle comes from. */
-function locateSource(sourceMap: string, { line, column }: LiteralName, file: string) {
+function locateSource(sourceMap: string, { line, column }: { line: number; column: number }, file: string) {
   const entry = new SourceMap(JSON.parse(sourceMap)).findEntry(line - 1, column);
   if (!("originalSource" in entry)) return { file };
   const { originalSource, originalLine, originalColumn } = entry;

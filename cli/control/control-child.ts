@@ -3,9 +3,9 @@ import { createHash, randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { isIPv6 } from "node:net";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { Logger } from "pino";
 import { readOptional } from "../../edge-shim/files.ts";
+import { findModule } from "../../edge-shim/module-path.ts";
 import { createSupervisedChild, type SupervisedChild } from "../../edge-shim/workers/supervised-child.ts";
 import { type StateDirectory, writePrivate } from "../stack/state-directory.ts";
 import { holdControlPlane } from "./control-lock.ts";
@@ -37,7 +37,7 @@ export type EmbeddedControlPlaneOptions = Pick<ControlProcessOptions, "port" | "
   host?: string;
 };
 
-const PROCESS = fileURLToPath(new URL("./control-process.ts", import.meta.url));
+const PROCESS = findModule("./control-process.ts", import.meta.url);
 const ADMIN_KEY_PREFIX = "spk_bootstrap_";
 const SECRET_BYTES = 32;
 

@@ -2,14 +2,16 @@
  * The control-plane worker under Miniflare, in a process of its own: run by control-child.ts, which it tells when
  * requests are answered. The process can be killed at any time; what was answered is in the database.
  */
-import { fileURLToPath } from "node:url";
+
 import { build } from "esbuild";
 import { Miniflare } from "miniflare";
+import { findModule } from "../../edge-shim/module-path.ts";
+import { endWithWorkerd } from "../../edge-shim/workers/end-with-workerd.ts";
 import type { ControlProcessOptions } from "./control-child.ts";
 import { startDnsBridge } from "./dns-bridge.ts";
 import { applyMigrations } from "./migrations.ts";
 
-const WORKER = fileURLToPath(new URL("../../src/control/worker.ts", import.meta.url));
+const WORKER = findModule("../../src/control/worker.ts", import.meta.url);
 const MAIN_MODULE = "control.js";
 const DATABASE_ID = "sallyport-control";
 const COMPATIBILITY_DATE = "2026-10-01";
@@ -72,6 +74,7 @@ async function main(options: ControlProcessOptions): Promise<void> {
   });
   await miniflare.ready;
   await applyMigrations(await miniflare.getD1Database("DB"));
+  endWithWorkerd({ host: options.host, port: options.port });
   process.send?.("ready");
 }
 

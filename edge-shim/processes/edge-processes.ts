@@ -5,16 +5,16 @@
  */
 import cluster from "node:cluster";
 import { setTimeout as delay } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import type { Logger } from "pino";
 import { AggregatorRegistry } from "prom-client";
 import type { RunningEdge } from "../edge.ts";
 import type { UpstreamOptions } from "../ingress/upstream.ts";
+import { findModule } from "../module-path.ts";
 import type { Readiness } from "../operations.ts";
 import type { EdgeProcessOptions } from "./calls.ts";
 import { type SupervisedProcess, superviseProcess } from "./supervised-process.ts";
 
-const PROCESS = fileURLToPath(new URL("./edge-process.ts", import.meta.url));
+const PROCESS = findModule("./edge-process.ts", import.meta.url);
 
 const RESTART_DELAY_MS = 1_000;
 /** A process that does not say within this time whether it is ready is not */

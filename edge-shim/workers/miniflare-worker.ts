@@ -1,10 +1,21 @@
 /** The gateway worker under Miniflare: what `sallyport serve` runs, as fast as workerd is. */
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import type { Logger } from "pino";
+import { findModule } from "../module-path.ts";
 import type { MiniflareProcessOptions } from "./miniflare-process.ts";
 import { createSupervisedChild, type SupervisedChild } from "./supervised-child.ts";
 
-const PROCESS = fileURLToPath(new URL("./miniflare-process.ts", import.meta.url));
+const PROCESS = findModule("./miniflare-process.ts", import.meta.url);
+
+export const SOCKET_NAME = "worker";
+
+/**
+ * The unix socket that the worker listens on, which nobody but this user reaches. Miniflare makes the address, `host:port`,
+ * and workerd takes one that begins with `unix:` for a path.
+ */
+export function workerSocketPath(directory: string): string {
+  return join(directory, `${SOCKET_NAME}:0`);
+}
 
 export interface MiniflareWorkerOptions extends MiniflareProcessOptions {
   projectDir: string;

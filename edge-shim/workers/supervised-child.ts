@@ -7,8 +7,8 @@
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import type { Logger } from "pino";
+import { findModule } from "../module-path.ts";
 
 export interface SupervisedChildOptions {
   /** As the log calls it: `worker` */
@@ -39,7 +39,7 @@ const RESTART_DELAY_MAX_MS = 5_000;
 /** A child that lived this long was well: the next restart does not wait longer than the first did */
 const HEALTHY_AFTER_MS = 10_000;
 
-const GUARD = fileURLToPath(new URL("./process-group-guard.ts", import.meta.url));
+const GUARD = findModule("./process-group-guard.ts", import.meta.url);
 
 export function createSupervisedChild(options: SupervisedChildOptions): SupervisedChild {
   const { logger, name } = options;

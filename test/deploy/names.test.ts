@@ -28,7 +28,7 @@ beforeAll(async () => {
   program = new Command("sallyport");
   for (const path of listFiles("cli/commands", ".ts")) {
     const module = (await import(join(REPOSITORY, path))) as Record<string, () => Command>;
-    for (const create of Object.values(module)) program.addCommand(create());
+    for (const [name, create] of Object.entries(module)) if (name.endsWith("Command")) program.addCommand(create());
   }
 });
 

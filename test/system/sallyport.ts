@@ -4,21 +4,12 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { ReadyNote } from "../../cli/stack/running-stack.ts";
+import { waitForReadyNote } from "../../testing/node/ready-note.ts";
 
 export const REPOSITORY = fileURLToPath(new URL("../../", import.meta.url));
 const CLI = join(REPOSITORY, "cli", "main.ts");
-const START_TIMEOUT_MS = 90_000;
 const POLL_MS = 50;
-
-export interface ReadyNote {
-  edge: string;
-  control: string;
-  pid: number;
-  account: string;
-  project: string;
-  environment: string;
-  files: Record<string, string>;
-}
 
 /** A temporary folder that is removed with the scope. */
 export function createFolder(): { path: string } & Disposable {
@@ -110,15 +101,12 @@ export async function startStack(
   const ports = ["--port", "0", "--control-port", "0", "--origin-port", "0"];
   const running = startSallyport([command, ...ports, "--state-dir", stateDir, ...parameters]);
   onSpawn(running);
-  const ready = await waitFor(
-    () => {
-      if (running.child.exitCode !== null) throw new Error(`${command} ended: ${running.output.stderr.slice(-2_000)}`);
-      const note = readJson<ReadyNote>(join(stateDir, "ready.json"));
-      return note?.pid === running.child.pid ? note : undefined;
-    },
-    () => `${command} was not ready: ${running.output.stderr.slice(-2_000)}`,
-    START_TIMEOUT_MS,
-  );
+  const ready = await waitForReadyNote({
+    stateDir,
+    pid: running.child.pid,
+    hasEnded: () => running.child.exitCode !== null,
+    output: () => running.output.stderr.slice(-2_000),
+  });
   return {
     running,
     ready,
@@ -143,14 +131,6 @@ export async function waitFor<Value>(
     if (value !== undefined) return value;
     if (Date.now() > deadline) throw new Error(explain());
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-  }
-}
-
-function readJson<Value>(path: string): Value | undefined {
-  try {
-    return JSON.parse(readFileSync(path, "utf8")) as Value;
-  } catch {
-    return undefined;
   }
 }
 

@@ -7,9 +7,9 @@ import {
   createCertificateAuthority,
   type IssuedCertificate,
 } from "../../fixtures/pki/certificate-authority.ts";
+import { createWorkplace, type Run, type Workplace } from "../cli/sallyport.ts";
 import { REPOSITORY } from "../system/sallyport.ts";
 import { ACCOUNT_ID, type CloudflareStandIn, startCloudflareStandIn, TOKEN } from "./cloudflare-api.ts";
-import { createWorkplace, type Run, type Workplace } from "./sallyport.ts";
 
 const RUNTIME = join(REPOSITORY, "src/runtime/index.ts");
 const CONFIG = `# mine

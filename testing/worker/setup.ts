@@ -1,0 +1,4 @@
+/** Loaded before each file of tests, and so before the gateway. */
+import { interceptFetch } from "./outbound.ts";
+
+interceptFetch();
