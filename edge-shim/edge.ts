@@ -77,12 +77,12 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const clock = options.clock ?? Date.now;
   const proxyProtocolPeers = options.proxyProtocolFrom && createNetworkList(options.proxyProtocolFrom);
   const trust = createTrustStore(await trustSource.load());
-  const signer = await createAssertionSigner(options.signingKey);
   const made = await createServerCertificates(options.edgeCa, () => new Date(clock()));
   const directory = options.tlsDirectory === undefined ? undefined : openDirectory(options.tlsDirectory, made, logger);
   const serverCertificates = directory ?? made;
   const upstream = createUpstream(options.upstream);
   const metrics = createMetrics();
+  const signer = metrics.countAssertions(await createAssertionSigner(options.signingKey));
   metrics.watchTrust(trust, trustSource);
   const log = metrics.countRequests(createRequestLog(logger));
   const tracing = await openTracing(options.version, logger);

@@ -4,6 +4,7 @@
  */
 import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { EgressLog } from "./egress/egress-log.ts";
+import type { AssertionSigner } from "./ingress/assertion-signer.ts";
 import type { RequestLog } from "./ingress/request-log.ts";
 import { readExpiry } from "./trust/certificate-expiry.ts";
 import type { TrustSource } from "./trust/trust-source.ts";
@@ -24,6 +25,8 @@ export interface Metrics {
   /** `log` and the numbers of it. */
   countRequests(log: RequestLog): RequestLog;
   countEgress(log: EgressLog): EgressLog;
+  /** Each signature is an assertion that the worker verifies: requests beyond them cost a look-up. */
+  countAssertions(signer: AssertionSigner): AssertionSigner;
   watchTrust(trust: TrustStore, source: TrustSource): void;
 }
 
@@ -37,6 +40,7 @@ export function createMetrics(): Metrics {
     print: () => registry.metrics(),
     countRequests: (log) => countRequests(log, registry),
     countEgress: (log) => countEgress(log, registry),
+    countAssertions: (signer) => countAssertions(signer, registry),
     watchTrust: (trust, source) => watchTrust(trust, source, registry),
   };
 }
@@ -131,6 +135,21 @@ function countEgress(log: EgressLog, registry: Registry): EgressLog {
   };
 }
 
+function countAssertions(signer: AssertionSigner, registry: Registry): AssertionSigner {
+  const signed = new Counter({
+    name: "sallyport_assertions_signed_total",
+    help: "Edge assertions that were signed; every other request goes with one that its connection has already",
+    registers: [registry],
+  });
+  return {
+    ...signer,
+    sign(...given) {
+      signed.inc();
+      return signer.sign(...given);
+    },
+  };
+}
+
 function watchTrust(trust: TrustStore, source: TrustSource, registry: Registry): void {
   let changedMs = Date.now();
   trust.onChange(() => {
@@ -146,6 +165,16 @@ function watchTrust(trust: TrustStore, source: TrustSource, registry: Registry):
     Math.round(changedMs / 1_000),
   );
   gauge(registry, "sallyport_trust_epoch", "How many trust bundles were used since the start", () => trust.epoch);
+  new Gauge({
+    name: "sallyport_trust_version_info",
+    help: "1, or the number of edge processes, for the version of the trust bundle in use",
+    labelNames: ["version"],
+    registers: [registry],
+    collect() {
+      this.reset();
+      this.set({ version: trust.version }, 1);
+    },
+  });
   new Gauge({
     name: "sallyport_certificate_expiry_seconds",
     help: "When an uploaded certificate expires, since the epoch: CA certificates, and mTLS certificates for origins",

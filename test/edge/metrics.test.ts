@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { startOperationsServer } from "../../edge-shim/operations.ts";
 import { type CertificateAuthority, createCertificateAuthority } from "../../fixtures/pki/certificate-authority.ts";
 import { ROUTE_HEADER } from "../../src/contract/headers.ts";
-import { ask } from "./harness/client.ts";
+import { ask, createKeepAliveAgent } from "./harness/client.ts";
 import { HOST, startTestEdge, type TestEdge } from "./harness/edge.ts";
 import { openTcp } from "./harness/raw-handshake.ts";
 
@@ -35,6 +35,19 @@ it("counts requests by route, status and verdict, and keeps the route from the c
   expect(await read("sallyport_requests_total")).toEqual([
     'sallyport_requests_total{route="/v1/items/%7Bid%7D",status="200",verdict="SUCCESS"} 1',
     'sallyport_requests_total{route="",status="421",verdict="NONE"} 1',
+  ]);
+});
+
+it("counts what it signed: one assertion serves a connection's further requests", async () => {
+  const [before = ""] = await read("sallyport_assertions_signed_total");
+  const identity = await root.issue({ subject: "CN=client" });
+  const agent = createKeepAliveAgent();
+  for (let count = 0; count < 3; count += 1) await ask(edge, { identity, agent });
+  agent.destroy();
+  const [after = ""] = await read("sallyport_assertions_signed_total");
+  expect(Number(after.split(" ")[1]) - Number(before.split(" ")[1])).toBe(1);
+  expect(await read("sallyport_trust_version_info")).toEqual([
+    expect.stringMatching(/^sallyport_trust_version_info\{version=".+"\} 1$/),
   ]);
 });
 
