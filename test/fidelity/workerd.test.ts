@@ -5,7 +5,7 @@ import { parseEnv } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { findFreePort } from "../../cli/stack/ports.ts";
 import type { TrustBundle } from "../../src/contract/trust-bundle.ts";
-import { type Curl, createCurl } from "./curl.ts";
+import { type Curl, createCurl } from "../system/curl.ts";
 import {
   copyExampleProject,
   createFolder,
@@ -17,7 +17,7 @@ import {
   startSallyport,
   startStack,
   waitFor,
-} from "./sallyport.ts";
+} from "../system/sallyport.ts";
 
 const WORKERD = join(REPOSITORY, "node_modules/.bin/workerd");
 /** What a text may have that C, JSON and Cap'n Proto write each in their own way */
