@@ -46,14 +46,12 @@ export function describeFailure(error: unknown): Failure {
   return { name, message, ...(code === undefined ? {} : { code }), ...(problems === undefined ? {} : { problems }) };
 }
 
+/** Those that say that options cannot be (cli/stack/start-edge.ts) */
+const ERRORS: Readonly<Record<string, ErrorConstructor>> = { TypeError, RangeError };
+
 /** The error as it would have been thrown here. */
 export function restoreFailure({ name, message, code, problems = [] }: Failure): Error {
   if (name === "TrustSourceError") return new TrustSourceError(message, { problems });
-  const error =
-    name === "TypeError"
-      ? new TypeError(message)
-      : name === "RangeError"
-        ? new RangeError(message)
-        : new Error(message);
+  const error = new (ERRORS[name] ?? Error)(message);
   return code === undefined ? error : Object.assign(error, { code });
 }
