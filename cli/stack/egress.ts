@@ -44,7 +44,7 @@ export async function planEgress(
 /** A worker that somebody else started knows the port of the last start. */
 async function choosePort(state: StateDirectory, asked: number | undefined): Promise<number> {
   const path = join(state.path, "egress-port");
-  const last = Number(readOptional(path) ?? 0);
+  const last = Number(readOptional(path)) || undefined;
   const port = asked === undefined ? await findPort(last) : await reservePort("127.0.0.1", asked, "--egress-port");
   if (port !== last) writePrivate(path, `${port}\n`);
   return port;

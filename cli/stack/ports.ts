@@ -1,19 +1,34 @@
 /** Ports: free ones on loopback, and what it means when one cannot be had. */
+import { randomInt } from "node:crypto";
 import { createServer } from "node:net";
 import { CliError } from "../output.ts";
 
+/**
+ * Below those that Linux (from 32768), macOS and Windows (from 49152) choose from for others: between the moment that a
+ * port is found and the moment that it is used nobody gets it by chance.
+ */
+const FREE_PORTS = { from: 20_000, to: 32_767 };
+const ATTEMPTS = 20;
+
+/** A port of `host` that nobody uses now, to be used in a moment. @throws the system's error when there is none */
+export async function findFreePort(host = "127.0.0.1"): Promise<number> {
+  for (let attempt = 1; ; attempt++) {
+    const port = randomInt(FREE_PORTS.from, FREE_PORTS.to + 1);
+    try {
+      await expectFree(host, port);
+      return port;
+    } catch (failure) {
+      if ((failure as NodeJS.ErrnoException).code !== "EADDRINUSE" || attempt === ATTEMPTS) throw failure;
+    }
+  }
+}
+
 /** @throws the system's error when `host` is not of this machine or `port` is in use */
-export function findFreePort(host = "127.0.0.1", port = 0): Promise<number> {
+function expectFree(host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const probe = createServer();
     probe.once("error", reject);
-    probe.listen(port, host, () => {
-      const address = probe.address();
-      probe.close(() => {
-        if (address === null || typeof address === "string") reject(new Error("no port"));
-        else resolve(address.port);
-      });
-    });
+    probe.listen(port, host, () => probe.close(() => resolve()));
   });
 }
 
@@ -24,14 +39,24 @@ export function findFreePort(host = "127.0.0.1", port = 0): Promise<number> {
  * @throws CliError naming `flag`
  */
 export async function reservePort(host: string, port: number, flag: string): Promise<number> {
-  return findFreePort(host, port).catch((failure: unknown) => {
+  if (port === 0) {
+    return findFreePort(host).catch((failure: unknown) => {
+      throw explainListenFailure(failure, host, port, flag);
+    });
+  }
+  await expectFree(host, port).catch((failure: unknown) => {
     throw explainListenFailure(failure, host, port, flag);
   });
+  return port;
 }
 
-/** `preferred` if it can be had, else a free one: for ports that nobody has asked for. */
-export async function findPort(preferred: number): Promise<number> {
-  return findFreePort("127.0.0.1", preferred).catch(() => findFreePort());
+/** `preferred` if there is one that can be had, else a free one: for ports that nobody has asked for. */
+export async function findPort(preferred: number | undefined): Promise<number> {
+  if (preferred === undefined) return findFreePort();
+  return expectFree("127.0.0.1", preferred).then(
+    () => preferred,
+    () => findFreePort(),
+  );
 }
 
 export function explainListenFailure(failure: unknown, host: string, port: number, flag: string): unknown {

@@ -52,7 +52,7 @@ export async function startStackEdge(options: StackEdgeOptions): Promise<StackEd
     ? startEdge({ ...edgeOptions, trustSource: openTrustSource(trustSource), logger })
     : startEdgeProcesses({ ...edgeOptions, trustSource, logFormat }, processes, logger)
   ).catch((failure: unknown) => {
-    throw explain(failure, flags);
+    throw explain(failure, options);
   });
   const operations = await startOperations(flags, edge);
   logger.info({ event: "listening", edge: edge.port, operations: operations?.port, processes }, "the edge listens");
@@ -78,11 +78,13 @@ async function startOperations(
   }
 }
 
-function explain(failure: unknown, flags: EdgeFlags): unknown {
+function explain(failure: unknown, { flags, egress }: StackEdgeOptions): unknown {
   if (failure instanceof TrustSourceError) {
     return new CliError([failure.message, ...failure.problems].join("; "), "without trust nobody could be verified");
   }
   // Options that cannot be, or not together
   if (failure instanceof TypeError || failure instanceof RangeError) return new CliError(failure.message);
-  return explainListenFailure(failure, flags.host, flags.port, "--port");
+  return (failure as { port?: unknown }).port === egress.port
+    ? explainListenFailure(failure, "127.0.0.1", egress.port, "--egress-port")
+    : explainListenFailure(failure, flags.host, flags.port, "--port");
 }

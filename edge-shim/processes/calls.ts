@@ -37,21 +37,28 @@ export type Answer = { answerTo: number } & ({ result: unknown } | { failure: Fa
 export interface Failure {
   name: string;
   message: string;
+  /** Of the system's errors: which, and of which port */
   code?: string;
+  port?: number;
   problems?: string[];
 }
 
 export function describeFailure(error: unknown): Failure {
-  const { name, message, code, problems } = error as Error & Failure;
-  return { name, message, ...(code === undefined ? {} : { code }), ...(problems === undefined ? {} : { problems }) };
+  const { name, message, code, port, problems } = error as Error & Failure;
+  return {
+    name,
+    message,
+    ...(code === undefined ? {} : { code }),
+    ...(port === undefined ? {} : { port }),
+    ...(problems === undefined ? {} : { problems }),
+  };
 }
 
 /** Those that say that options cannot be (cli/stack/start-edge.ts) */
 const ERRORS: Readonly<Record<string, ErrorConstructor>> = { TypeError, RangeError };
 
 /** The error as it would have been thrown here. */
-export function restoreFailure({ name, message, code, problems = [] }: Failure): Error {
+export function restoreFailure({ name, message, problems = [], ...system }: Failure): Error {
   if (name === "TrustSourceError") return new TrustSourceError(message, { problems });
-  const error = new (ERRORS[name] ?? Error)(message);
-  return code === undefined ? error : Object.assign(error, { code });
+  return Object.assign(new (ERRORS[name] ?? Error)(message), system);
 }

@@ -1,10 +1,10 @@
 /** A real control plane on a free port with a state directory of its own, and what a test needs to be in it. */
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pino from "pino";
 import { createEmbeddedControlPlane } from "../../cli/control/control-child.ts";
+import { findFreePort } from "../../cli/stack/ports.ts";
 import { openStateDirectory } from "../../cli/stack/state-directory.ts";
 
 export interface TestControlPlane extends AsyncDisposable {
@@ -51,14 +51,4 @@ export async function startControlPlane(dnsServers: string[] = []): Promise<Test
       rmSync(directory, { recursive: true, force: true });
     },
   };
-}
-
-function findFreePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-    });
-  });
 }

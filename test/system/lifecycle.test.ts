@@ -4,6 +4,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { findFreePort } from "../../cli/stack/ports.ts";
 import { createCurl } from "./curl.ts";
 import {
   copyExampleProject,
@@ -84,6 +85,22 @@ it("a port in use is refused with what to do", async () => {
   const stderr = await expectRefusal(["--port", String(port), "--state-dir", join(folder.path, "state")]);
   expect(stderr).toContain(`"127.0.0.1:${port}" is in use`);
   blocker.close();
+});
+
+it("a port of the egress that another took after it was found free is refused with its own flag", async () => {
+  using folder = createFolder();
+  const port = String(await findFreePort());
+  // Each is free when it is looked at; one of the two listeners is late.
+  const stderr = await expectRefusal([
+    "--egress-port",
+    port,
+    "--port",
+    port,
+    "--state-dir",
+    join(folder.path, "state"),
+  ]);
+  expect(stderr).toContain(`"127.0.0.1:${port}" is in use`);
+  expect(stderr).toContain("--egress-port");
 });
 
 it("a broken project is refused with every problem, its file and its place", async () => {

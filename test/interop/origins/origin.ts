@@ -2,8 +2,9 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { findFreePort } from "../../../cli/stack/ports.ts";
 import type { IssuedCertificate } from "../../../fixtures/pki/certificate-authority.ts";
-import { freePort, startServerProcess } from "./server-process.ts";
+import { startServerProcess } from "./server-process.ts";
 
 export type TlsVersion = "1.2" | "1.3";
 export const TLS_VERSIONS: readonly TlsVersion[] = ["1.2", "1.3"];
@@ -56,7 +57,7 @@ export async function startOrigin(describe: (directory: string, port: number) =>
   for (let tries = 1; ; tries++) {
     const directory = await mkdtemp(join(tmpdir(), "sallyport-interop-"));
     const remove = () => rm(directory, { recursive: true, force: true });
-    const port = await freePort();
+    const port = await findFreePort();
     const { command, parameters, files } = describe(directory, port);
     for (const [name, content] of Object.entries(files))
       await writeFile(join(directory, name), content, { mode: 0o600 });

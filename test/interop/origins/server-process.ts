@@ -2,7 +2,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync, readFileSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { connect } from "node:tls";
@@ -30,16 +29,6 @@ const LOOK_AGAIN_MS = 20;
 /** What a server has to end by itself when asked */
 const STOP_TIMEOUT_MS = 5_000;
 const PORT_TAKEN = /address already in use|cannot bind socket/i;
-
-/** Of the moment: another process may take it. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}
 
 export async function startServerProcess({
   command,
