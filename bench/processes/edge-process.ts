@@ -29,7 +29,7 @@ export interface EdgeInput {
   /** Ed25519, private, for a worker that verifies assertions; made anew by default */
   signingKey?: JWK;
   /** Requests that leave, in the same process */
-  egress?: { port: number; secretBase64: string };
+  egress?: { socketPath: string; secretBase64: string };
 }
 
 export interface EdgeOutput {
@@ -74,8 +74,12 @@ function createFixedTrustSource(bundle: TrustBundle): TrustSource {
 }
 
 /** Origins are on this machine. */
-function describeEgress({ port, secretBase64 }: NonNullable<EdgeInput["egress"]>): EgressOptions {
-  return { port, secret: Buffer.from(secretBase64, "base64"), allowedNetworks: LOOPBACK_NETWORKS };
+function describeEgress({ socketPath, secretBase64 }: NonNullable<EdgeInput["egress"]>): EgressOptions {
+  return {
+    listen: { path: socketPath },
+    secret: Buffer.from(secretBase64, "base64"),
+    allowedNetworks: LOOPBACK_NETWORKS,
+  };
 }
 
 runAsChild<EdgeInput, EdgeOutput>(async (input) => {

@@ -14,6 +14,8 @@ import type { TrustBundle } from "../../src/contract/trust-bundle.ts";
 import { runAsChild } from "./run-as-child.ts";
 
 export interface EgressInput {
+  /** Where it listens, as under `sallyport serve` */
+  socketPath: string;
   /** Never changes */
   bundle: TrustBundle;
   /** `account/project` */
@@ -22,16 +24,14 @@ export interface EgressInput {
 }
 
 export interface EgressOutput {
-  /** `http://127.0.0.1:port` */
-  url: string;
   /** For the project's worker */
   token: string;
 }
 
-runAsChild<EgressInput, EgressOutput>(async ({ bundle, project, logFormat }) => {
+runAsChild<EgressInput, EgressOutput>(async ({ socketPath, bundle, project, logFormat }) => {
   const egress = await startEgress(
     {
-      port: 0,
+      listen: { path: socketPath },
       secret: crypto.getRandomValues(new Uint8Array(EGRESS_SECRET_MIN_BYTES)),
       allowedNetworks: LOOPBACK_NETWORKS,
     },
@@ -42,5 +42,5 @@ runAsChild<EgressInput, EgressOutput>(async ({ bundle, project, logFormat }) => 
       clock: Date.now,
     },
   );
-  return { output: { url: egress.url, token: egress.issueToken(project) }, close: () => egress.close() };
+  return { output: { token: egress.issueToken(project) }, close: () => egress.close() };
 });

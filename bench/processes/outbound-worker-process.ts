@@ -7,6 +7,7 @@
  */
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { EGRESS_BINDING_URL } from "../../src/contract/egress.ts";
 import { type DirectWorker, startDirectWorker } from "./direct-worker.ts";
 import { runAsChild } from "./run-as-child.ts";
 import type { TlsParty } from "./tls-files.ts";
@@ -21,7 +22,8 @@ export interface OutboundWorkerInput {
   /** Of nginx in the place of the egress, where there is one */
   nginxUrl: string | undefined;
   egress: {
-    url: string;
+    /** Of the unix socket that it listens on */
+    socketPath: string;
     token: string;
     /** `account/project` */
     project: string;
@@ -35,6 +37,8 @@ export interface OutboundWorkerInput {
 /** As a certificate's name it means the binding of that name, which the runtime prefers to the egress. */
 const WORKERD_BINDING = "workerd";
 const PLAIN_BINDING = "network";
+/** As under `sallyport serve` */
+const EGRESS_BINDING = "egress";
 const ALLOWED_NETWORKS = ["public", "private"];
 
 function describe({ originUrl, plainUrl, nginxUrl, egress }: OutboundWorkerInput): string {
@@ -44,7 +48,8 @@ import { createCertificateTransport } from "./certificate-transport.ts";
 import { setCertificateTransport } from "./fetch.ts";
 
 const plainFetch = (url, init) => env.${PLAIN_BINDING}.fetch(url, init);
-setCertificateTransport(createCertificateTransport(env, ${JSON.stringify(egress)}, plainFetch));
+const egress = { ...${JSON.stringify({ url: EGRESS_BINDING_URL, token: egress.token, project: egress.project })}, binding: env.${EGRESS_BINDING} };
+setCertificateTransport(createCertificateTransport(env, egress, plainFetch));
 const contenders = {
   nginx: (path) => plainFetch("${nginxUrl}" + path),
   egress: (path) => fetch("${originUrl}" + path, { sallyport: { mtlsCertificate: "${egress.certificate}" } }),
@@ -79,6 +84,7 @@ runAsChild<OutboundWorkerInput, DirectWorker>(async (input) => {
     ...(input.port !== undefined && { port: input.port }),
     script: await bundle(describe(input)),
     env: {
+      [EGRESS_BINDING]: { type: "external", address: `unix:${input.egress.socketPath}`, http: {} },
       [PLAIN_BINDING]: { type: "network", allow: ALLOWED_NETWORKS },
       [WORKERD_BINDING]: {
         type: "network",

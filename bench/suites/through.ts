@@ -1,5 +1,6 @@
 /** Both doors at once: client mTLS → edge → worker → egress → mTLS origin, and nginx in both places. */
 import { randomBytes } from "node:crypto";
+import { join } from "node:path";
 import { findFreePort } from "../../cli/stack/ports.ts";
 import { createEgressTokens, EGRESS_SECRET_MIN_BYTES } from "../../edge-shim/egress/token.ts";
 import type { TrustBundle } from "../../src/contract/trust-bundle.ts";
@@ -83,13 +84,14 @@ async function createStand(clientSide: ClientSide, options: SuiteOptions, childr
   const origin = await startOrigin(children, server);
   const nginxEgress = await startNginxEgress(children, await issueClient("nginx"), origin.port);
   // Edge and worker each have to know where the other one is.
-  const [workerPort, egressPort] = [await findFreePort(), await findFreePort()];
+  const workerPort = await findFreePort();
+  const socketPath = join(children.scratch.create("egress"), "egress");
   const secret = randomBytes(EGRESS_SECRET_MIN_BYTES);
   const project = `${ACCOUNT}/${PROJECT}`;
   const worker = await startOutboundWorker(children, origin, nginxEgress, {
     port: workerPort,
     egress: {
-      url: `http://127.0.0.1:${egressPort}`,
+      socketPath,
       token: createEgressTokens(secret).issue(project),
       project,
       certificate: CERTIFICATE,
@@ -99,7 +101,7 @@ async function createStand(clientSide: ClientSide, options: SuiteOptions, childr
   const party: IngressParty = { worker, clientSide, options, children };
   const bundle = addCertificates(clientSide.bundle, createBundle(await issueClient("egress")));
   const edge = await startEdge(party, bundle, {
-    egress: { port: egressPort, secretBase64: secret.toString("base64") },
+    egress: { socketPath, secretBase64: secret.toString("base64") },
   });
   const others = await startIngresses(["nginx", "none"], party);
   const ingresses = [...others, edge].filter((ingress): ingress is Ingress & { key: Way } => ingress.key in WAYS);

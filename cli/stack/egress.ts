@@ -16,25 +16,33 @@ export interface StackEgress {
   variables: Record<string, string>;
 }
 
+export interface EgressPlan {
+  /** Origins on this machine are what a developer has */
+  isLocal: boolean;
+  /** Whether the worker can be given a binding: then the egress listens on a unix socket in this folder of ours alone */
+  socketDirectory?: string | undefined;
+}
+
 /**
  * Known before anything is started, since the worker may start first.
  *
- * @param isLocal origins on this machine are what a developer has
  * @throws CliError when the port cannot be had
  */
 export async function planEgress(
   state: StateDirectory,
   { egressPort, egressAllow }: EgressFlags,
   { account, project }: DeploymentFlags,
-  isLocal: boolean,
+  { isLocal, socketDirectory }: EgressPlan,
 ): Promise<StackEgress> {
-  const port = await choosePort(state, egressPort);
+  // Who asks for a port has somebody who connects to it.
+  const isSocket = socketDirectory !== undefined && egressPort === undefined;
+  const listen = isSocket ? { path: join(socketDirectory, "egress") } : { port: await choosePort(state, egressPort) };
   const secret = ensureEgressSecret(state);
   const name = `${account}/${project}`;
   return {
-    options: { port, secret, allowedNetworks: isLocal ? [...LOOPBACK_NETWORKS, ...egressAllow] : egressAllow },
+    options: { listen, secret, allowedNetworks: isLocal ? [...LOOPBACK_NETWORKS, ...egressAllow] : egressAllow },
     variables: {
-      SALLYPORT_EGRESS_URL: `http://127.0.0.1:${port}`,
+      ...("port" in listen && { SALLYPORT_EGRESS_URL: `http://127.0.0.1:${listen.port}` }),
       SALLYPORT_EGRESS_TOKEN: createEgressTokens(secret).issue(name),
       SALLYPORT_EGRESS_PROJECT: name,
     },

@@ -80,7 +80,8 @@ export function edgeOptions(metricsPort?: number): Option[] {
     ...metricsOptions(metricsPort),
     new Option(
       "--egress-port <port>",
-      "where workers send requests that present a certificate, on loopback (default: a free one, kept over restarts)",
+      "where workers send requests that present a certificate, on loopback (default: a free one, kept over restarts; " +
+        "serve: none, its worker has a unix socket)",
     ).argParser(parsePort),
     new Option(
       "--egress-allow <network...>",

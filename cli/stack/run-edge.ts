@@ -22,7 +22,7 @@ export async function runEdge(flags: EdgeCommandFlags): Promise<void> {
   const lifetime = createLifetime();
   const logger = createLogger(flags.logFormat);
   const state = openStateDirectory(flags.stateDir);
-  const egress = await planEgress(state, flags, flags, false);
+  const egress = await planEgress(state, flags, flags, { isLocal: false });
   const { edge, close } = await startStackEdge({
     flags,
     environment: flags.environment,

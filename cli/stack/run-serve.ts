@@ -9,5 +9,5 @@ export function runServe(flags: StackFlags): Promise<void> {
     isAskedEarly = true;
   });
   const createWorker = (options: StackWorkerOptions) => createServedWorker(options, () => isAskedEarly);
-  return runStack(flags, { createWorker, hasLocalOrigins: false });
+  return runStack(flags, { createWorker, hasLocalOrigins: false, bindsEgress: true });
 }

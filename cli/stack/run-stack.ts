@@ -2,6 +2,7 @@
  * What `sallyport dev` and `sallyport serve` have in common: start everything, say so when it answers, end everything.
  * They differ in who runs the worker, and where the control plane may be.
  */
+import { rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Logger } from "pino";
 import type { RunningEdge } from "../../edge-shim/edge.ts";
@@ -20,6 +21,7 @@ import type { Build } from "./provision.ts";
 import { printReadyBlock, sendAll } from "./ready-block.ts";
 import { createReadyLines } from "./ready-requests.ts";
 import { holdStateDirectory, removeReadyNote, writeReadyNote } from "./running-stack.ts";
+import { createSocketDirectory } from "./socket-directory.ts";
 import { type StackControl, type StackControlFlags, startStackControl } from "./stack-control.ts";
 import { startStackEdge } from "./start-edge.ts";
 import {
@@ -46,6 +48,8 @@ export interface StackWorkerOptions {
   /** Files with `NAME=value` lines; of two values the later file's counts */
   envFiles: readonly string[];
   state: StateDirectory;
+  /** Of the egress, which the worker is to be given a binding to; undefined where it has an URL for it */
+  egressSocketPath: string | undefined;
   logger: Logger;
 }
 
@@ -64,6 +68,8 @@ export interface StackKind {
   createWorker(options: StackWorkerOptions): Promise<StackWorker>;
   /** Whether origins on this machine are what somebody would have; the demo's own is one in any case */
   hasLocalOrigins: boolean;
+  /** Whether the worker is given a binding to the egress, which needs no port then */
+  bindsEgress: boolean;
 }
 
 /** What ends each thing that was started */
@@ -118,7 +124,12 @@ interface RunningStack {
 async function start(flags: StackFlags, options: StartOptions): Promise<RunningStack> {
   const { state, logger, started, projectDir, build, kind } = options;
   await reservePort(flags.host, flags.port, "--port");
-  const egress = await planEgress(state, flags, flags, kind.hasLocalOrigins || flags.origin);
+  const socketDirectory = kind.bindsEgress ? createSocketDirectory() : undefined;
+  if (socketDirectory !== undefined)
+    started.push(async () => rmSync(socketDirectory, { recursive: true, force: true }));
+  const isLocal = kind.hasLocalOrigins || flags.origin;
+  const egress = await planEgress(state, flags, flags, { isLocal, socketDirectory });
+  const { listen } = egress.options;
   const pki = await ensureDemoPkiOf(state);
   const origin = flags.origin ? await startDemoOrigin(flags.originPort, pki, logger) : undefined;
   if (origin !== undefined) started.push(() => origin.close());
@@ -131,6 +142,7 @@ async function start(flags: StackFlags, options: StartOptions): Promise<RunningS
     configPath: ensureWranglerConfig(projectDir, state),
     envFiles: [state.originEnvPath, ...findVariableFiles(projectDir), state.workerEnvPath],
     state,
+    egressSocketPath: "path" in listen ? listen.path : undefined,
     logger,
   });
   started.push(() => worker.stop());

@@ -4,7 +4,6 @@
  * project that does not build, or a worker that does not start, leaves the first in place.
  */
 import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { RunningEdge } from "../../edge-shim/edge.ts";
@@ -13,6 +12,7 @@ import { bundleProject } from "../../edge-shim/workers/bundle-project.ts";
 import { createMiniflareWorker, workerSocketPath } from "../../edge-shim/workers/miniflare-worker.ts";
 import type { SupervisedChild } from "../../edge-shim/workers/supervised-child.ts";
 import type { StackWorker, StackWorkerOptions } from "./run-stack.ts";
+import { createSocketDirectory } from "./socket-directory.ts";
 
 /** Requests under way at a worker that was replaced have this long */
 const DRAIN_MS = 30_000;
@@ -78,14 +78,14 @@ export async function createServedWorker(
 }
 
 async function createGeneration(options: StackWorkerOptions): Promise<Generation> {
-  const { projectDir, configPath, envFiles, state, logger } = options;
+  const { projectDir, configPath, envFiles, egressSocketPath, state, logger } = options;
   const outDir = mkdtempSync(join(state.path, "bundle-"));
   const scriptPath = await bundleProject(projectDir, configPath, outDir).catch((error: unknown) => {
     rmSync(outDir, { recursive: true, force: true });
     throw error;
   });
-  const socketDirectory = mkdtempSync(join(tmpdir(), "sallyport-"));
-  const paths = { scriptPath, configPath, envFiles, socketDirectory, persistDir: state.persistPath };
+  const socketDirectory = createSocketDirectory();
+  const paths = { scriptPath, configPath, envFiles, socketDirectory, egressSocketPath, persistDir: state.persistPath };
   const child = createMiniflareWorker({ projectDir, logger, ...paths });
   // The name means nothing: no address is looked up.
   const upstream = { url: "http://worker", socketPath: workerSocketPath(socketDirectory) };

@@ -84,7 +84,8 @@ function explain(failure: unknown, { flags, egress }: StackEdgeOptions): unknown
   }
   // Options that cannot be, or not together
   if (failure instanceof TypeError || failure instanceof RangeError) return new CliError(failure.message);
-  return (failure as { port?: unknown }).port === egress.port
-    ? explainListenFailure(failure, "127.0.0.1", egress.port, "--egress-port")
+  const { listen } = egress;
+  return "port" in listen && (failure as { port?: unknown }).port === listen.port
+    ? explainListenFailure(failure, "127.0.0.1", listen.port, "--egress-port")
     : explainListenFailure(failure, flags.host, flags.port, "--port");
 }

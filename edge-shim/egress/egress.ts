@@ -1,6 +1,6 @@
 /**
- * The egress: an HTTP listener on loopback that workers send requests to, and that sends them on to origins with a named
- * client certificate. Not an open proxy: every request needs the token of its project (token.ts), goes to an `https:`
+ * The egress: an HTTP listener on loopback or a unix socket that workers send requests to, and that sends them on to
+ * origins with a named client certificate. Not an open proxy: every request needs the token of its project (token.ts), goes to an `https:`
  * target (target.ts) at an address that is allowed (addresses.ts), and presents a certificate (certificates.ts).
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
@@ -18,9 +18,11 @@ import { DEFAULT_EGRESS_LIMITS, type EgressLimits } from "./limits.ts";
 import { createOriginPools } from "./origin-pools.ts";
 import { createEgressTokens } from "./token.ts";
 
+/** A port of loopback, where 0 picks a free one; or the path of a unix socket, in a folder of this user alone. */
+export type EgressAddress = { port: number } | { path: string };
+
 export interface EgressOptions {
-  /** Loopback only; 0 picks a free one */
-  port: number;
+  listen: EgressAddress;
   /** 32 random bytes or more, known to this edge alone */
   secret: Uint8Array;
   /** Networks that are loopback or link-local and may be connected to all the same: `127.0.0.0/8` */
@@ -38,7 +40,7 @@ export interface EgressSurroundings {
 }
 
 export interface Egress {
-  /** `http://127.0.0.1:<port>` */
+  /** `http://127.0.0.1:<port>`, or `unix:<path>`, as workerd writes such addresses */
   readonly url: string;
   /** For the worker of `project`, given as `account/project` */
   issueToken(project: string): string;
@@ -49,9 +51,9 @@ export interface Egress {
 /** Workers keep connections for seconds; whoever closes first never writes to a closed one, and that is the worker. */
 const KEEP_ALIVE_TIMEOUT_MS = 120_000;
 
-/** @throws TypeError for options that cannot be; the system's error when the port cannot be had */
+/** @throws TypeError for options that cannot be; the system's error when the address cannot be had */
 export async function startEgress(
-  { port, secret, allowedNetworks, ...options }: EgressOptions,
+  { secret, allowedNetworks, ...options }: EgressOptions,
   { trust, environment, log, clock, tracing }: EgressSurroundings,
 ): Promise<Egress> {
   const limits = { ...DEFAULT_EGRESS_LIMITS, ...options.limits };
@@ -65,9 +67,10 @@ export async function startEgress(
     socket.once("close", () => sockets.delete(socket));
   });
   trust.onChange(() => pools.review());
-  await listen(server, port);
+  await listen(server, options.listen);
+  const address = server.address() as AddressInfo | string;
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: typeof address === "string" ? `unix:${address}` : `http://127.0.0.1:${address.port}`,
     issueToken: (project) => tokens.issue(project),
     async close() {
       pools.close();
@@ -97,10 +100,10 @@ function createEgressServer({ headersMaxBytes }: EgressLimits, environment: Exch
   return server;
 }
 
-function listen(server: Server, port: number): Promise<void> {
+function listen(server: Server, address: EgressAddress): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
-    server.listen(port, "127.0.0.1", () => {
+    server.listen({ host: "127.0.0.1", ...address }, () => {
       server.off("error", reject);
       resolve();
     });

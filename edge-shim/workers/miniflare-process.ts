@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { unstable_getMiniflareWorkerOptions } from "wrangler";
+import { EGRESS_BINDING } from "../../src/contract/egress.ts";
 import { endWithWorkerd } from "./end-with-workerd.ts";
 import { SOCKET_NAME, workerSocketPath } from "./miniflare-worker.ts";
 
@@ -20,6 +21,8 @@ export interface MiniflareProcessOptions {
   envFiles: readonly string[];
   /** Private, and short: the path of a unix socket in it has 107 bytes at most */
   socketDirectory: string;
+  /** Of the egress' unix socket; undefined where the worker has an URL for it */
+  egressSocketPath: string | undefined;
   persistDir: string;
 }
 
@@ -28,6 +31,11 @@ const WORKER_NAME = "gateway";
 
 function readVariables(paths: readonly string[]): Record<string, string> {
   return Object.assign({}, ...paths.map((path) => parseEnv(readFileSync(path, "utf8"))));
+}
+
+/** Straight to the egress: what a worker's own `fetch` sends goes through another worker of Miniflare's first. */
+function bindEgress(path: string | undefined) {
+  return path === undefined ? {} : { [EGRESS_BINDING]: { external: { address: `unix:${path}`, http: {} } } };
 }
 
 async function main(options: MiniflareProcessOptions): Promise<void> {
@@ -50,6 +58,7 @@ async function main(options: MiniflareProcessOptions): Promise<void> {
           modulesRoot: "/",
           modules: [{ type: "ESModule", path: options.scriptPath }],
           bindings: { ...(bindings.bindings as object), ...readVariables(options.envFiles) },
+          serviceBindings: { ...(bindings.serviceBindings as object), ...bindEgress(options.egressSocketPath) },
           unsafeDirectSockets: [{ host: `unix:${join(options.socketDirectory, SOCKET_NAME)}`, port: 0 }],
         },
       ],

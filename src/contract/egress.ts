@@ -3,6 +3,12 @@
  * certificate to present there. The worker holds a token, never a key.
  */
 
+/** The worker's binding to the egress, where its host can give it one: then {@link EGRESS_BINDING_URL} stands for its URL. */
+export const EGRESS_BINDING = "SALLYPORT_EGRESS";
+
+/** The name means nothing: no address is looked up for a binding. */
+export const EGRESS_BINDING_URL = "http://egress";
+
 /** Worker → egress: proves that the caller is this edge's worker. */
 export const EGRESS_TOKEN_HEADER = "sallyport-egress-token";
 

@@ -4,9 +4,10 @@
  */
 import type { JSONWebKeySet } from "jose";
 import { z } from "zod";
+import { EGRESS_BINDING, EGRESS_BINDING_URL } from "../contract/egress.ts";
 import { DEVELOPMENT_ENVIRONMENT } from "../contract/problem.ts";
 import type { WorkerVariable } from "../contract/worker-variables.ts";
-import type { EgressConfiguration } from "../runtime/certificate-transport.ts";
+import { type EgressConfiguration, isFetcher } from "../runtime/certificate-transport.ts";
 
 const EDGE_JWKS_VARIABLE = "SALLYPORT_EDGE_JWKS";
 const SOURCE_VARIABLE = "SALLYPORT_CLIENT_CERTIFICATE_SOURCE";
@@ -83,7 +84,7 @@ export function parseConfiguration(variables: Readonly<Record<string, unknown>>)
     const problem = `variables ${EDGE_JWKS_VARIABLE} and ${SOURCE_VARIABLE}: both are set, exactly one source of client certificates is allowed`;
     return { configuration: unusableConfiguration(variables), problems: [problem] };
   }
-  const egress = selectEgress(own);
+  const egress = selectEgress(own, variables[EGRESS_BINDING]);
   if (egress === "incomplete") {
     const problem = `variables ${EGRESS_VARIABLES.join(", ")}: some are set and some are not, expected: all or none`;
     return { configuration: unusableConfiguration(variables), problems: [problem] };
@@ -104,9 +105,12 @@ const EGRESS_VARIABLES = ["SALLYPORT_EGRESS_URL", "SALLYPORT_EGRESS_TOKEN", "SAL
 /** Half an egress would fail with every request: better to say so at once. */
 function selectEgress(
   own: Partial<Record<(typeof EGRESS_VARIABLES)[number], string | undefined>>,
+  given: unknown,
 ): EgressConfiguration | undefined | "incomplete" {
-  const [url, token, project] = EGRESS_VARIABLES.map((name) => own[name]);
-  if (url !== undefined && token !== undefined && project !== undefined) return { url, token, project };
+  const binding = isFetcher(given) ? given : undefined;
+  const [ownUrl, token, project] = EGRESS_VARIABLES.map((name) => own[name]);
+  const url = binding === undefined ? ownUrl : EGRESS_BINDING_URL;
+  if (url !== undefined && token !== undefined && project !== undefined) return { url, token, project, binding };
   return url === undefined && token === undefined && project === undefined ? undefined : "incomplete";
 }
 

@@ -19,6 +19,8 @@ import { OriginError } from "./errors.ts";
 export interface EgressConfiguration {
   /** `http://127.0.0.1:<port>` */
   url: string;
+  /** Where the host has one: it leads to the egress whatever the URL says, and without the host's own way out */
+  binding?: Fetcher | undefined;
   token: string;
   /** `account/project` */
   project: string;
@@ -56,12 +58,14 @@ export function createCertificateTransport(
     const binding = Object.hasOwn(bindings, name) ? bindings[name] : undefined;
     if (isFetcher(binding)) return (request) => sendThroughBinding(request, name, binding);
     if (!egress) throw unknownName(name);
-    return (request) => sendThroughEgress(request, name, egress, plainFetch);
+    const { binding: direct } = egress;
+    const send: typeof fetch = direct === undefined ? plainFetch : (input, init) => direct.fetch(input, init);
+    return (request) => sendThroughEgress(request, name, egress, send);
   };
 }
 
 /** Some of the runtime's stubs are functions, and answer to a name only when it is read. */
-function isFetcher(binding: unknown): binding is Fetcher {
+export function isFetcher(binding: unknown): binding is Fetcher {
   const canHaveMembers = (typeof binding === "object" && binding !== null) || typeof binding === "function";
   return canHaveMembers && typeof (binding as Partial<Fetcher>).fetch === "function";
 }
@@ -86,23 +90,21 @@ async function sendThroughEgress(
   request: OutboundRequest,
   name: string,
   egress: EgressConfiguration,
-  plainFetch: typeof fetch,
+  send: typeof fetch,
 ): Promise<Response> {
   const { method, body, signal = null } = request;
   const headers = writeEgressHeaders(request, name, egress);
-  const response = await plainFetch(egress.url, { method, body, signal, headers, redirect: "manual" }).catch(
-    (cause) => {
-      signal?.throwIfAborted();
-      // The call itself cannot be: a GET with a body. Connections fail with other errors.
-      if (cause instanceof TypeError) throw cause;
-      throw new OriginError({
-        code: "origin_unreachable",
-        reason: `the edge's egress does not answer: ${describeError(cause)}`,
-        hint: "check that the edge runs, and that SALLYPORT_EGRESS_URL is where its egress listens",
-        cause,
-      });
-    },
-  );
+  const response = await send(egress.url, { method, body, signal, headers, redirect: "manual" }).catch((cause) => {
+    signal?.throwIfAborted();
+    // The call itself cannot be: a GET with a body. Connections fail with other errors.
+    if (cause instanceof TypeError) throw cause;
+    throw new OriginError({
+      code: "origin_unreachable",
+      reason: `the edge's egress does not answer: ${describeError(cause)}`,
+      hint: "check that the edge runs, and that SALLYPORT_EGRESS_URL, where it is set, is where its egress listens",
+      cause,
+    });
+  });
   const failure = response.headers.get(EGRESS_FAILURE_HEADER);
   if (failure !== null) throw await readFailure(failure, response);
   return response;

@@ -244,7 +244,9 @@ describe("a control plane, or somebody between it and the edge,", () => {
     });
     const url = await listen(origin);
     control.bundle = withForeignKey(trusting(root));
-    const running = await start({ egress: { port: 0, secret: Buffer.alloc(32, 1), allowedNetworks: ["127.0.0.0/8"] } });
+    const running = await start({
+      egress: { listen: { port: 0 }, secret: Buffer.alloc(32, 1), allowedNetworks: ["127.0.0.0/8"] },
+    });
     const answer = await fetch(running.egress?.url ?? "", {
       headers: {
         "sallyport-egress-token": running.egress?.issueToken("acme/shop") ?? "",

@@ -59,6 +59,13 @@ it("gives the verdicts of dev, and presents certificates to origins", async () =
   expect((await curl("/v1/alb-function")).json()).toMatchObject({ clientCertificate: { subject } });
 });
 
+it("reaches the egress over a socket that nobody else can, and by no port", () => {
+  const variables = readFileSync(join(stack.stateDir, "worker.env"), "utf8");
+  expect(variables).toContain("SALLYPORT_EGRESS_TOKEN=");
+  expect(variables).not.toContain("SALLYPORT_EGRESS_URL=");
+  expect(existsSync(join(stack.stateDir, "egress-port"))).toBe(false);
+});
+
 it("tells Prometheus what it did, route by route", async () => {
   const { port } = /"operations":(?<port>\d+)/.exec(stack.running.output.stderr)?.groups ?? {};
   const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();

@@ -74,6 +74,25 @@ describe("fetch with a certificate", () => {
     expect((await reader?.read())?.done).toBe(true);
   });
 
+  it("reaches the egress by its binding, where there is one", async () => {
+    const { SALLYPORT_EGRESS_URL: _, ...variables } = EGRESS_VARIABLES;
+    const asked: string[] = [];
+    const SALLYPORT_EGRESS = {
+      fetch: (url: string, { headers }: { headers: Headers }) => {
+        asked.push(
+          url,
+          headers.get("sallyport-egress-target") ?? "",
+          headers.get("sallyport-egress-certificate") ?? "",
+        );
+        return Promise.resolve(new Response("by the binding"));
+      },
+    };
+    startHandler(() => "", { ...variables, SALLYPORT_EGRESS });
+    const response = await fetch("https://origin.example/a", { sallyport });
+    expect(await response.text()).toBe("by the binding");
+    expect(asked).toEqual(["http://egress", "https://origin.example/a", "aws_alb_cert"]);
+  });
+
   it("prefers a binding of that name", async () => {
     const aws_alb_cert = {
       fetch: (request: Request) => Response.json({ binding: request.url, redirect: request.redirect }),
@@ -249,11 +268,18 @@ describe("a failure of the egress", () => {
 });
 
 describe("the egress's variables", () => {
+  const UNSET = {
+    SALLYPORT_EGRESS_URL: undefined,
+    SALLYPORT_EGRESS_TOKEN: undefined,
+    SALLYPORT_EGRESS_PROJECT: undefined,
+  };
+
   it.each([
     ["some of them", { SALLYPORT_EGRESS_TOKEN: undefined }, "expected: all or none"],
     ["an http URL of another machine", { SALLYPORT_EGRESS_URL: "http://10.0.0.1:80" }, "is not the URL of an egress"],
     ["no URL", { SALLYPORT_EGRESS_URL: "socket" }, "is not the URL of an egress"],
     ["a short token", { SALLYPORT_EGRESS_TOKEN: "short" }, "is not a token"],
+    ["a binding without them", { ...UNSET, SALLYPORT_EGRESS: { fetch() {} } }, "expected: all or none"],
     ["a project without its account", { SALLYPORT_EGRESS_PROJECT: "example" }, "is not a project"],
   ])("cannot be %s", async (_, changes, problem) => {
     const response = await startHandler(() => "", { ...EGRESS_VARIABLES, ...changes }).fetch("/");

@@ -1,4 +1,5 @@
 /** What the suite stands on: certificates, the origin, egress and nginx before it, and the worker that asks all of them. */
+import { join } from "node:path";
 import { createCertificateAuthority } from "../../../fixtures/pki/certificate-authority.ts";
 import type { TrustBundle } from "../../../src/contract/trust-bundle.ts";
 import type { DirectWorker } from "../../processes/direct-worker.ts";
@@ -35,10 +36,11 @@ export function withStand<Result>(options: SuiteOptions, use: (stand: Stand) => 
   return withChildren(async (children) => {
     const { server, issueClient } = await createPki();
     const origin = await startOrigin(children, server);
-    const egress = children.keep(await startEgress(await issueClient("egress"), options));
+    const socketPath = join(children.scratch.create("egress"), "egress");
+    const egress = children.keep(await startEgress(await issueClient("egress"), socketPath, options));
     const nginx = await startNginxEgress(children, await issueClient("nginx"), origin.port);
     const worker = await startOutboundWorker(children, origin, nginx, {
-      egress: { ...egress.output, project: `${ACCOUNT}/${PROJECT}`, certificate: CERTIFICATE },
+      egress: { ...egress.output, socketPath, project: `${ACCOUNT}/${PROJECT}`, certificate: CERTIFICATE },
       workerdTls: await issueClient("workerd"),
     });
     return await use({ worker, origin, egressPid: egress.pid, nginx });
@@ -79,8 +81,12 @@ export async function createPki(): Promise<{ server: TlsParty; issueClient: (nam
   };
 }
 
-function startEgress(tls: TlsParty, { logFormat, cpuProfileDir }: SuiteOptions): Promise<Child<EgressOutput>> {
-  const input = { bundle: createBundle(tls), project: `${ACCOUNT}/${PROJECT}`, logFormat };
+function startEgress(
+  tls: TlsParty,
+  socketPath: string,
+  { logFormat, cpuProfileDir }: SuiteOptions,
+): Promise<Child<EgressOutput>> {
+  const input = { socketPath, bundle: createBundle(tls), project: `${ACCOUNT}/${PROJECT}`, logFormat };
   const execArgv = cpuProfileDir === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${cpuProfileDir}`];
   return startChild<EgressInput, EgressOutput>(EGRESS, input, { execArgv, stderr: "ignore" });
 }

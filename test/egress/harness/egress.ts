@@ -110,7 +110,9 @@ export interface TestEgress extends AsyncDisposable {
   replace(outbound: Outbound): void;
 }
 
-export interface TestEgressOptions extends Outbound, Partial<Pick<EgressOptions, "limits" | "allowedNetworks">> {
+export interface TestEgressOptions
+  extends Outbound,
+    Partial<Pick<EgressOptions, "listen" | "limits" | "allowedNetworks">> {
   /** Default `development` */
   environment?: string;
   clock?: () => number;
@@ -122,7 +124,7 @@ export async function startTestEgress(options: TestEgressOptions = {}): Promise<
   const trust = createTrustStore(createOutboundBundle(options));
   const egress = await startEgress(
     {
-      port: 0,
+      listen: options.listen ?? { port: 0 },
       secret: TEST_SECRET,
       allowedNetworks: options.allowedNetworks ?? LOOPBACK_NETWORKS,
       // So that no connection ends because a slow machine let it be idle.

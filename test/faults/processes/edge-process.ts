@@ -106,7 +106,7 @@ runAsChild<EdgeInput, EdgeOutput>(async ({ upstreamUrl, trust, hostname, limits 
     limits,
     ...(egress && {
       egress: {
-        port: 0,
+        listen: { port: 0 },
         secret: crypto.getRandomValues(new Uint8Array(EGRESS_SECRET_MIN_BYTES)),
         allowedNetworks: LOOPBACK_NETWORKS,
         limits: egress.limits,

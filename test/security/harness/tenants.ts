@@ -28,7 +28,12 @@ export interface SharedEgress extends AsyncDisposable {
 /** @param tenants what each project has, by `account/project` */
 export async function startSharedEgress(tenants: Record<string, Outbound>): Promise<SharedEgress> {
   const egress = await startEgress(
-    { port: 0, secret: TEST_SECRET, allowedNetworks: LOOPBACK_NETWORKS, limits: { keepAliveTimeoutMs: 600_000 } },
+    {
+      listen: { port: 0 },
+      secret: TEST_SECRET,
+      allowedNetworks: LOOPBACK_NETWORKS,
+      limits: { keepAliveTimeoutMs: 600_000 },
+    },
     {
       trust: createTrustStore(bundleOf(tenants)),
       environment: "development",
