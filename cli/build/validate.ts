@@ -25,7 +25,7 @@ function describeIssue(issue: Issue, schema: z.ZodType, input: unknown, place: P
   const name = String(issue.path.at(-1) ?? place.path.at(-1) ?? place.file);
   switch (issue.code) {
     case "unrecognized_keys":
-      return `${issue.keys.map(print).join(", ")} is not a key here, allowed: ${keysAt(schema, issue.path).join(", ")}`;
+      return `${issue.keys.map(print).join(", ")} ${issue.keys.length === 1 ? "is not a key" : "are no keys"} here, allowed: ${keysAt(schema, issue.path).join(", ")}`;
     case "invalid_type":
       if (found === undefined) return `"${name}" is missing, expected: ${issue.expected}`;
       return `${print(found)} is of the wrong type, expected: ${issue.expected}`;
