@@ -9,14 +9,14 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { CASES, type Case } from "./cases.ts";
 import { startCloudflareHost } from "./hosts/cloudflare-host.ts";
 import type { Host } from "./hosts/host.ts";
+import { startPoolHost } from "./hosts/pool-host.ts";
 import { startStackHost } from "./hosts/stack-host.ts";
-import { startWorkerHost } from "./hosts/worker-host.ts";
 import { findDifferences, type Outcome, summarize } from "./outcome.ts";
 import { createScene, type Scene } from "./scene.ts";
 import { HOST_TITLES } from "./table.ts";
 
 /** In the order of the table */
-const [WORKER, DEV, SERVE, CLOUDFLARE] = [0, 1, 2, 3] as const;
+const [POOL, DEV, SERVE, CLOUDFLARE] = [0, 1, 2, 3] as const;
 
 let scene: Scene;
 const hosts: Host[] = [];
@@ -26,12 +26,9 @@ beforeAll(async () => {
   const dev = await startStackHost("dev", scene.createProject("project-dev"), scene);
   hosts[DEV] = dev;
   hosts[SERVE] = await startStackHost("serve", scene.createProject("project-serve"), scene);
-  const cloudflareProject = scene.createProject("project-cloudflare");
-  hosts[CLOUDFLARE] = await startCloudflareHost(cloudflareProject, scene);
-  hosts[WORKER] = await startWorkerHost({
-    projectDir: cloudflareProject,
-    variables: readVariables(dev.stateDir, cloudflareProject),
-  });
+  hosts[CLOUDFLARE] = await startCloudflareHost(scene.createProject("project-cloudflare"), scene);
+  const projectDir = scene.createProject("project-pool");
+  hosts[POOL] = await startPoolHost({ projectDir, variables: readEgressVariables(dev.stateDir), scene, cases: CASES });
 });
 
 afterAll(async () => {
@@ -39,10 +36,11 @@ afterAll(async () => {
   await scene?.[Symbol.asyncDispose]();
 });
 
-/** The worker alone presents certificates through the egress of `dev`. */
-function readVariables(stateDir: string, projectDir: string): Record<string, string> {
-  const { vars } = JSON.parse(readFileSync(join(projectDir, "wrangler.json"), "utf8"));
-  return { ...vars, ...parseEnv(readFileSync(join(stateDir, "worker.env"), "utf8")) };
+/** The worker pool presents certificates through the egress of `dev`. */
+function readEgressVariables(stateDir: string): Record<string, string> {
+  const variables = Object.entries(parseEnv(readFileSync(join(stateDir, "worker.env"), "utf8")));
+  const own = variables.filter(([name]) => name.startsWith("SALLYPORT_EGRESS_"));
+  return Object.fromEntries(own.map(([name, value]) => [name, value ?? ""]));
 }
 
 it("the table has each case once, and more than sixty", () => {

@@ -11,7 +11,7 @@ export interface FidelityRow {
   why?: string;
 }
 
-export const HOST_TITLES = ["worker + assertion", "wrangler dev + edge", "serve", "workerd + request.cf"] as const;
+export const HOST_TITLES = ["vitest worker pool", "wrangler dev + edge", "serve", "workerd + request.cf"] as const;
 const WIDTHS = [36, 31, 31, 31, 31, 40];
 
 export function printTable(rows: readonly FidelityRow[]): string {

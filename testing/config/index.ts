@@ -43,6 +43,7 @@ export async function gatewayTest(options: GatewayTestOptions = {}): Promise<Plu
   const worker = readWorkerOptions(projectDir);
   const bindings = {
     ...(worker.bindings as object | undefined),
+    ...MOCKED_EGRESS,
     ...options.variables,
     ...(await createOwnVariables(options.environment ?? "development")),
   };
@@ -71,11 +72,15 @@ async function createOwnVariables(environment: string): Promise<Record<string, s
     SALLYPORT_ENVIRONMENT: environment,
     SALLYPORT_EDGE_JWKS: JSON.stringify(jwks),
     [TEST_SIGNING_KEY]: JSON.stringify({ ...jwk, kid: jwks.keys[0]?.kid }),
-    SALLYPORT_EGRESS_URL: TEST_EGRESS_URL,
-    SALLYPORT_EGRESS_TOKEN: "a-token-of-the-test-kit",
-    SALLYPORT_EGRESS_PROJECT: "local/example",
   };
 }
+
+/** Origin mocks stand where it would be. Variables of a test may name a real one. */
+const MOCKED_EGRESS = {
+  SALLYPORT_EGRESS_URL: TEST_EGRESS_URL,
+  SALLYPORT_EGRESS_TOKEN: "a-token-of-the-test-kit",
+  SALLYPORT_EGRESS_PROJECT: "local/example",
+};
 
 /** The runtime under both of its names, and what has to be in place before it is loaded. */
 function createResolver(): Plugin {

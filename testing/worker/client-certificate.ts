@@ -23,6 +23,8 @@ export interface ConnectionOptions {
   host?: string;
   /** The client's address; default `192.0.2.1` */
   address?: string;
+  /** Default `HTTP/2` */
+  httpProtocol?: "HTTP/1.1" | "HTTP/2";
 }
 
 export interface ClientCertificateOptions extends ConnectionOptions {
@@ -118,7 +120,7 @@ function createTrustAnchor(name: string): TrustAnchor {
 }
 
 async function createHeaders(
-  { host = DEFAULT_HOST, address = DEFAULT_ADDRESS }: ConnectionOptions,
+  { host = DEFAULT_HOST, address = DEFAULT_ADDRESS, httpProtocol = "HTTP/2" }: ConnectionOptions,
   tlsClientAuth: TlsClientAuth,
   trustAnchors: TrustAnchor[],
   now: Date,
@@ -130,7 +132,7 @@ async function createHeaders(
     account: readVariable("SALLYPORT_ACCOUNT") ?? "local",
     project: readVariable("SALLYPORT_PROJECT") ?? "example",
     environment: readVariable("SALLYPORT_ENVIRONMENT") ?? "production",
-    client: { address, httpProtocol: "HTTP/2" },
+    client: { address, httpProtocol },
     tls: { version: "TLSv1.3", cipher: "TLS_AES_256_GCM_SHA384" },
     trustAnchors,
     tlsClientAuth,

@@ -8,6 +8,8 @@ import { createOutcome, type Outcome } from "../outcome.ts";
 
 /** As a client sends it. */
 export interface ClientRequest {
+  /** Of the case */
+  name: string;
   method: "GET" | "POST" | "HEAD";
   path: string;
   headers: Readonly<Record<string, string>>;

@@ -57,6 +57,12 @@ async function upload(url: string, apiKey: string, { uploads, presented, originC
 
 /** The last upload is the origin's CA: with it, everything before it is there. */
 async function waitForTrust(ask: Host["ask"], { identities }: Scene): Promise<void> {
-  const probe = { method: "GET", path: "/out/forward/ready", headers: {}, identity: identities.none } as const;
+  const probe = {
+    name: "ready",
+    method: "GET",
+    path: "/out/forward/ready",
+    headers: {},
+    identity: identities.none,
+  } as const;
   await waitFor(async () => ((await ask(probe)).status === 200 ? true : undefined));
 }
