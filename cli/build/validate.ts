@@ -33,6 +33,8 @@ function describeIssue(issue: Issue, schema: z.ZodType, input: unknown, place: P
       return `${print(found)} is not allowed here, allowed: ${issue.values.map(String).join(", ")}`;
     case "too_small":
       return `${print(found)} is too ${issue.origin === "number" ? "small" : "short"}, expected: ${issue.minimum} or more`;
+    case "too_big":
+      return `${print(found)} is too ${issue.origin === "number" ? "large" : "long"}, expected: ${issue.maximum} or less`;
     default:
       return /^[A-Z][a-z ]/.test(issue.message)
         ? issue.message.charAt(0).toLowerCase() + issue.message.slice(1)

@@ -66,7 +66,7 @@ function findParameterProblem(
   now: Date,
 ): string | undefined {
   const [created, expires, algorithm] = ["created", "expires", "alg"].map((name) => parameters.get(name));
-  const age = typeof created === "number" ? now.getTime() / 1000 - created : Number.NaN;
+  const age = Number.isInteger(created) ? now.getTime() / 1000 - Number(created) : Number.NaN;
   if (Number.isNaN(age)) return "does not say when it was created";
   if (age < -CLOCK_TOLERANCE_SECONDS) return "was created in the future: compare the clocks";
   if (age > maxAgeSeconds) return `is older than ${maxAgeSeconds} s`;

@@ -13,6 +13,8 @@ test.each([
   ["urlForwardHandler", { baseUrl: "${env.ALB_BACKEND_URL}", mtlsCertificate: "$env(ALB_MTLS_CERT)" }],
   ["urlForwardHandler", { baseUrl: "$env(ALB_BACKEND_URL)", forwardSearch: false, followRedirects: true }],
   ["urlRewriteHandler", { rewritePattern: "https://${env.HOST}/v2/${e(params.id)}" }],
+  ["urlRewriteHandler", { rewritePattern: "HTTP${env.S}://a.example" }],
+  ["urlRewriteHandler", { rewritePattern: "${env.ORIGIN}/v2" }],
   ["redirectHandler", { location: "https://docs.example/", status: 301 }],
 ])("%s builds with %o", async (name, options) => {
   expect(await problemsOfHandler(name, options)).toEqual([]);
@@ -27,6 +29,8 @@ test.each([
   ],
   ["urlForwardHandler", { baseUrl: "alb.example" }, '"alb.example" is not an absolute URL'],
   ["urlForwardHandler", { baseUrl: "https://${env.HOST" }, 'does not end with "}"'],
+  ["urlRewriteHandler", { rewritePattern: "/v2/${params.id}" }, '"/v2/${params.id}" is not an absolute URL'],
+  ["urlForwardHandler", { baseUrl: "ftp://${env.HOST}" }, "is not an absolute URL"],
   ["urlRewriteHandler", { rewritePattern: "https://${eval('1')}/" }, "is not a property path"],
   ["redirectHandler", { location: "/", status: 200 }, '"200" is not a redirect status'],
   [

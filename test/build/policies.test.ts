@@ -91,6 +91,7 @@ describe("cdn-identity-inbound", () => {
     [{ secret: { ...SECRET, header: "x cdn" } }, '"x cdn" is not a header name'],
     [{ signature: { secrets: ["short"] } }, "options.proof.signature.secrets[0]: is not a secret"],
     [{ signature: { secrets: ["$env(A)"], maxAgeSeconds: 0 } }, "options.proof.signature.maxAgeSeconds"],
+    [{ signature: { secrets: ["$env(A)"], maxAgeSeconds: 3600 } }, "3600 is too large, expected: 300 or less"],
     [{ token: SECRET }, '"token" is not a key here, allowed: clientCertificate, secret, signature'],
   ])("does not build with the proof %j", async (proof, problem) => {
     expectProblem(await cdn({ identityHeader: "x-verified-client", proof }), problem);

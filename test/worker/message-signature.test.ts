@@ -82,6 +82,7 @@ describe("no signature of the request is", () => {
     ["one of unknown components", { components: [...COVERED, "@status"] }, "covers what is not there"],
     ["one that repeats a component", { components: [...COVERED, "x-client"] }, "covers what is not there"],
     ["one that is old", { created: CREATED - 61 }, "is older than 60 s"],
+    ["one of half a second", { created: CREATED - 0.5 }, "does not say when"],
     ["one of the future", { created: CREATED + 6 }, "in the future"],
     ["one of no time", { created: undefined }, "does not say when"],
     ["one that has ended", { parameters: `;expires=${CREATED}` }, "has expired"],

@@ -2,19 +2,32 @@
 import { z } from "zod";
 import { parseTemplate } from "./template.ts";
 
-/** A template of an absolute URL; one without expressions has to be such a URL. */
+const SCHEMES = ["https://", "http://"];
+
+/** A template of an absolute URL: what stands before its first expression has to begin one, or to be one. */
 export const urlTemplate = z.string().superRefine((text, context) => {
   const parsed = parseTemplate(text);
   if (!parsed.ok) return context.addIssue(parsed.reason);
-  if (parsed.template.some((part) => typeof part !== "string")) return;
-  const problem = findUrlProblem(URL.parse(text));
+  const [first] = parsed.template;
+  const isWhole = parsed.template.every((part) => typeof part === "string");
+  const problem = isWhole ? findUrlProblem(URL.parse(text)) : findBeginningProblem(first);
   if (problem !== undefined) context.addIssue(`"${text}" ${problem}`);
 });
+
+/** Of a template that begins with text. */
+function findBeginningProblem(first: unknown): string | undefined {
+  if (typeof first !== "string") return undefined;
+  const text = first.toLowerCase();
+  const canBegin = SCHEMES.some((scheme) => text.startsWith(scheme) || scheme.startsWith(text));
+  return canBegin ? undefined : NOT_ABSOLUTE;
+}
+
+const NOT_ABSOLUTE = "is not an absolute URL, allowed: https://… and http://…";
 
 /** Why requests cannot be sent to `url`, which is null when it did not parse. */
 export function findUrlProblem(url: URL | null): string | undefined {
   if (!url || (url.protocol !== "https:" && url.protocol !== "http:")) {
-    return "is not an absolute URL, allowed: https://… and http://…";
+    return NOT_ABSOLUTE;
   }
   if (url.username !== "" || url.password !== "") return "has a user name or password, which a URL must not carry";
   return url.hash === "" ? undefined : "has a fragment, which is never sent to an origin";

@@ -18,6 +18,7 @@ const location = z.string().superRefine((text, context) => {
 export const redirectOptionsSchema = z.strictObject({
   /** Absolute, or relative to the request's URL */
   location,
+  /** Which redirect it is: whether it is permanent, and whether the method stays (RFC 9110, section 15.4) */
   status: z
     .number()
     .refine((status) => REDIRECT_STATUSES.some((allowed) => allowed === status), {

@@ -44,10 +44,18 @@ const proofSchema = z
     /** The client certificate of the CDN itself, by the rules of `mtls-auth-inbound` */
     clientCertificate: clientCertificate.optional(),
     /** A header that only the CDN can write */
-    secret: z.strictObject({ header: passedHeader, values: secrets }).optional(),
+    secret: z
+      .strictObject({
+        /** Its name; removed before handlers and origins see the request */
+        header: passedHeader,
+        /** What it has to say; several during a rotation, any of which counts */
+        values: secrets,
+      })
+      .optional(),
     /** A signature of the request and the identity (RFC 9421, `hmac-sha256`) */
     signature: z
       .strictObject({
+        /** Shared with the CDN; several during a rotation, any of which counts */
         secrets,
         /** How old `created` may be: so long a request that somebody saw can be sent again */
         maxAgeSeconds: z.int().min(1).max(SIGNATURE_MAX_AGE_SECONDS).default(60),

@@ -63,10 +63,15 @@ export const certificateBoundTokenInboundOptionsSchema = z
     /** Where the keys of the authorization server are (RFC 7517) */
     jwksUrl: secureUrl.optional(),
     /** The keys themselves */
-    jwks: z.object({ keys: z.array(publicKey).min(1) }).optional(),
+    jwks: z
+      .object({
+        /** Public keys as JSON (RFC 7517) */
+        keys: z.array(publicKey).min(1),
+      })
+      .optional(),
     /** One of them has to be in `aud`. Required: a token for another API is not for this one (RFC 9068, section 4). */
     audience,
-    /** Default: every one that is allowed */
+    /** What may sign a token. Default: every one that is allowed */
     algorithms: z.array(z.enum(TOKEN_ALGORITHMS)).min(1).optional(),
     /** How far the clocks of the authorization server and of the worker may differ */
     clockToleranceSeconds: z.int().min(0).max(CLOCK_TOLERANCE_MAX_SECONDS).default(5),

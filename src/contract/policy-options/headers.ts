@@ -22,10 +22,13 @@ const fieldValue = z.string().superRefine((value, context) => {
 });
 
 export const setHeadersOptionsSchema = z.strictObject({
+  /** Set in this order */
   headers: z
     .array(
       z.strictObject({
+        /** In any case */
         name: fieldName,
+        /** In place of every value that the header had */
         value: fieldValue,
         /** `false` keeps a header that is there already */
         overwrite: z.boolean().default(true),
