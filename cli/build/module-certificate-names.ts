@@ -3,17 +3,15 @@
  * object stands, since options are often put together before they reach `fetch`. Reads what esbuild made of the module,
  * so there is no TypeScript left in it, and nothing that the worker would not have.
  */
-import { type AnyNode, type Expression, type ObjectExpression, type Property, parse } from "acorn";
+import type { AnyNode, Expression, ObjectExpression, Property } from "acorn";
+import { type CodePosition, nodesOf, parseModule, positionOf } from "./module-syntax.ts";
 
 /** As `fetch` of the runtime reads it: the compatible key and our own. */
 const OPTION_KEYS: ReadonlySet<string> = new Set(["zuplo", "sallyport"]);
 const NAME_KEY = "mtlsCertificate";
 
-/** Where a name stands in the code: line from 1, column from 0. */
-export interface LiteralName {
+export interface LiteralName extends CodePosition {
   name: string;
-  line: number;
-  column: number;
 }
 
 export type LiteralNames = { ok: true; names: LiteralName[] } | { ok: false; reason: string };
@@ -22,26 +20,10 @@ export type LiteralNames = { ok: true; names: LiteralName[] } | { ok: false; rea
 export function findCertificateNames(code: string): LiteralNames {
   if (!code.includes(NAME_KEY)) return { ok: true, names: [] };
   try {
-    const program = parse(code, { ecmaVersion: "latest", sourceType: "module", locations: true });
-    return { ok: true, names: [...nodesOf(program)].flatMap(findNamesInNode) };
+    return { ok: true, names: [...nodesOf(parseModule(code))].flatMap(findNamesInNode) };
   } catch (error) {
     return { ok: false, reason: (error as Error).message };
   }
-}
-
-/** Without recursion: a long sum is a deep tree. */
-function* nodesOf(program: AnyNode): Generator<AnyNode> {
-  const pending: unknown[] = [program];
-  while (pending.length > 0) {
-    const value = pending.pop();
-    if (typeof value !== "object" || value === null) continue;
-    if (isNode(value)) yield value;
-    for (const child of Object.values(value)) pending.push(child);
-  }
-}
-
-function isNode(value: object): value is AnyNode {
-  return "type" in value && typeof value.type === "string";
 }
 
 function findNamesInNode(node: AnyNode): LiteralName[] {
@@ -79,6 +61,6 @@ function literalsOf(expression: Expression): LiteralName[] {
   }
 }
 
-function literalAt({ loc }: Expression, name: string): LiteralName {
-  return { name, line: loc?.start.line ?? 1, column: loc?.start.column ?? 0 };
+function literalAt(expression: Expression, name: string): LiteralName {
+  return { name, ...positionOf(expression) };
 }

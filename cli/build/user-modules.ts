@@ -12,7 +12,7 @@ import { findCertificateNames } from "./module-certificate-names.ts";
 import type { ModuleUse } from "./module-references.ts";
 import { findNameProblem } from "./mtls-certificate-names.ts";
 import { type BuildLog, below, report, warn } from "./problem.ts";
-import { findUnsupportedImports } from "./runtime-imports.ts";
+import { findUnsupportedUse } from "./runtime-imports.ts";
 
 const MODULE_EXTENSIONS = [".ts", ".tsx", ".js", ".mjs"];
 /** Far above any hand-written module: a larger one is a file that got there by mistake. */
@@ -81,16 +81,21 @@ async function buildUserModule(
     report(below(place, "export"), `"${name}" is not an export of ${module}, found ${found}`);
   }
   const file = relative(projectDir, located.file);
-  reportUnsupportedImports(file, analysis, log);
+  reportUnsupportedUse(file, analysis, log);
   const mtlsCertificateNames = findNames(file, analysis, log);
   return { module, file: located.file, code: analysis.code, mtlsCertificateNames };
 }
 
-function reportUnsupportedImports(file: string, { code, sourceMap }: Analysis, log: BuildLog): void {
-  for (const found of findUnsupportedImports(code)) {
+function reportUnsupportedUse(file: string, { code, sourceMap }: Analysis, log: BuildLog): void {
+  const { imports, contextMembers } = findUnsupportedUse(code);
+  for (const found of imports) {
     const allowed = `allowed: ${RUNTIME_MODULE_EXPORTS.join(", ")}, and types`;
     const message = `"${found.name}" of ${found.module} is not supported by sallyport, ${allowed}`;
     log.problems.push({ ...locateSource(sourceMap, found, file), path: "", message });
+  }
+  for (const found of contextMembers) {
+    const message = `"${found.name}" is not supported by sallyport, the context does not have it`;
+    log.warnings.push({ ...locateSource(sourceMap, found, file), path: "", message });
   }
 }
 

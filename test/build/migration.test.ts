@@ -103,6 +103,9 @@ const REFUSED: Record<string, ProjectFiles> = {
 const WARNED: Record<string, ProjectFiles> = {
   "the project's file": { "zuplo.jsonc": "{}" },
   "the developer portal": { "docs/zudoku.config.ts": "" },
+  "a member of the context (`invokeRoute`, `parentContext`, `analyticsContext`)": withModule(
+    'export default (_, context) => context.invokeRoute("/v1");',
+  ),
   "other extensions of Zuplo's": withRoute(route({}, { "x-zuplo-mcp-tool": {} })),
 };
 

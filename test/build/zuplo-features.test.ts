@@ -35,6 +35,11 @@ export default (_: Request, context: ZuploContext) => new Cache(environment.NAME
       'export { BackgroundLoader } from "@zuplo/runtime"; export default () => "";',
       "BackgroundLoader",
     ],
+    [
+      "a member of a namespace",
+      'import * as zuplo from "@zuplo/runtime"; export default () => new zuplo.ZoneCache("a");',
+      "ZoneCache",
+    ],
   ])("under %s, too", async (_, text, name) => {
     const [problem = "", ...others] = await findProblems(module(text));
     expect(problem).toContain(`"${name}" of @`);
@@ -89,6 +94,19 @@ describe("a warning", () => {
     expect(await findWarnings({ "zuplo.jsonc": "{}", ...portal })).toEqual([
       "zuplo.jsonc: is not read by sallyport",
       "docs/zudoku.config.tsx: the developer portal is not supported by sallyport",
+    ]);
+  });
+
+  test("is said for members of the context that are not here, with their places, and for no others", async () => {
+    const text = `export default async (request: Request, context: any) => {
+  if (context.parentContext) return context.custom.invoked;
+  const key = "parentContext";
+  return context[key] ?? context.invokeRoute("/v1");
+};`;
+    const missing = (name: string) => `"${name}" is not supported by sallyport, the context does not have it`;
+    expect((await findWarnings(module(text))).sort()).toEqual([
+      `modules/hello.ts:2:15: ${missing("parentContext")}`,
+      `modules/hello.ts:4:34: ${missing("invokeRoute")}`,
     ]);
   });
 
