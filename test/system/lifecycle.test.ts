@@ -1,6 +1,6 @@
 /** Starting, refusing to start, and ending without leaving anything behind. */
 
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { expect, it } from "vitest";
@@ -12,6 +12,7 @@ import {
   isAlive,
   REPOSITORY,
   runCommand,
+  runSallyport,
   startDev,
   startSallyport,
   waitFor,
@@ -101,6 +102,18 @@ it("a port of the egress that another took after it was found free is refused wi
   ]);
   expect(stderr).toContain(`"127.0.0.1:${port}" is in use`);
   expect(stderr).toContain("--egress-port");
+});
+
+it("a temporary folder that is too deep for sockets is refused with what to do", async () => {
+  using folder = createFolder();
+  const deep = join(folder.path, "x".repeat(100));
+  mkdirSync(deep);
+  const parameters = ["--port", "0", "--control-port", "0", "--state-dir", join(folder.path, "state")];
+  const { code, stderr } = await runSallyport(["serve", ...parameters], { environment: { TMPDIR: deep } });
+  expect(code).toBe(1);
+  expect(stderr).toContain(`error: "${deep}" is too long a path for unix sockets`);
+  expect(stderr).toContain("hint: set TMPDIR to");
+  expect(readdirSync(deep)).toEqual([]);
 });
 
 it("a broken project is refused with every problem, its file and its place", async () => {
