@@ -118,8 +118,17 @@ function countEgress(log: EgressLog, registry: Registry): EgressLog {
     buckets: DURATION_BUCKETS,
     registers: [registry],
   });
+  const strangers = new Counter({
+    name: "sallyport_egress_refused_total",
+    help: "Requests without a valid token: a worker that another edge's worker.env was given to, or a stranger",
+    registers: [registry],
+  });
   const origins = new Set<string>();
   return {
+    strangerRefused() {
+      strangers.inc();
+      log.strangerRefused();
+    },
     request(record) {
       const isKnown = origins.has(record.origin) || origins.size < ORIGINS_MAX;
       if (isKnown) origins.add(record.origin);

@@ -27,10 +27,13 @@ export interface EgressRecord {
 
 export interface EgressLog {
   request(record: EgressRecord): void;
+  /** Without a valid token. Counted and not written: strangers could fill the log. */
+  strangerRefused(): void;
 }
 
 export function createEgressLog(logger: Logger): EgressLog {
   return {
+    strangerRefused: () => {},
     request({ failure, durationMs, ...record }) {
       const fields = { event: "egress", ...record, durationMs: Math.round(durationMs * 1_000) / 1_000 };
       const { method, origin, status } = record;

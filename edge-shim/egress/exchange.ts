@@ -85,8 +85,8 @@ export class EgressExchange {
     this.#upgrade = upgrade;
     this.#response.sendDate = false;
     this.#response.on("error", () => this.#response.destroy());
-    // Strangers are not written into the log: they could fill it.
     if (!tokens.isValid(this.#headers.own.get(EGRESS_TOKEN_HEADER) ?? "", this.#project)) {
+      this.#environment.log.strangerRefused();
       this.#respond(encodeFailure(FORBIDDEN, WRONG_TOKEN));
       return;
     }

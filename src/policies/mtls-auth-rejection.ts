@@ -88,8 +88,25 @@ const VERIFICATION_HINTS: readonly (readonly [text: string, hint: string])[] = [
   ["has expired", "issue a new certificate, and send intermediates that are still valid"],
   ["not yet valid", "wait for notBefore, or correct the clock of the machine that issued the certificate"],
   ["certificate purpose", "issue the certificate with extended key usage clientAuth, or without extended key usage"],
+  [
+    "no CA certificate applies to this server name",
+    "connect by a host name that is a verified domain here, which is sent as SNI: sallyport custom-domain list",
+  ],
   ["CA certificate was removed", "upload the CA certificate again, or issue from one that is still uploaded"],
   ["revoked", "the certificate was revoked: issue a new one"],
+  ["invalid CA certificate", "an issuer in the chain is no CA: make it with basicConstraints CA:TRUE"],
+  ["certificate signing", "an issuer in the chain may not sign certificates: make it with key usage keyCertSign"],
+  [
+    "path length constraint",
+    "more intermediates than a CA above them allows: issue from one further up, or with a larger pathlen",
+  ],
+  [
+    "subtree violation",
+    "the name constraints of a CA in the chain do not allow the certificate's names: change either",
+  ],
+  ["critical extension", "an extension is critical and unknown to OpenSSL: issue without it, or not critical"],
+  ["too weak", "issue it anew: ECDSA, or RSA of 2048 bits or more, and SHA-256 or better"],
+  ["chain too long", "send the leaf and its intermediates, and nothing else"],
 ];
 
 const GENERAL_HINT = "ask what the edge sees in it: sallyport explain --cert client.pem";

@@ -59,11 +59,12 @@ describe("the token", () => {
     expect([answer.status, answer.failure?.code]).toEqual([403, "mtls_certificate_not_found"]);
   });
 
-  it("that is refused does not fill the log", async () => {
+  it("that is refused is counted, and does not fill the log", async () => {
     await using quiet = await startTestEgress(pki.outbound());
     await quiet.ask(`${origin.url}/`, { token: "wrong" });
     await quiet.ask(`${origin.url}/`);
     expect(await quiet.waitForEvents()).toMatchObject([{ event: "egress", status: 200 }]);
+    expect(await quiet.metrics.print()).toMatch(/^sallyport_egress_refused_total 1$/m);
   });
 
   it.each([

@@ -115,6 +115,16 @@ describe("enforcing", () => {
     ["self-signed certificate", "signs itself"],
     ["unsuitable certificate purpose", "clientAuth"],
     ["CA certificate was removed", "upload the CA certificate again"],
+    ["no CA certificate applies to this server name", "verified domain"],
+    ["invalid CA certificate", "CA:TRUE"],
+    ["key usage does not include certificate signing", "keyCertSign"],
+    ["path length constraint exceeded", "pathlen"],
+    ["permitted subtree violation", "name constraints"],
+    ["excluded subtree violation", "name constraints"],
+    ["unhandled critical extension", "not critical"],
+    ["EE certificate key too weak", "2048 bits"],
+    ["CA signature digest algorithm too weak", "SHA-256"],
+    ["certificate chain too long", "nothing else"],
     ["something that OpenSSL will say one day", "sallyport explain"],
   ])("rejects a certificate that did not verify and says what to do: %s", async (reason, hint) => {
     const { status, body } = await send({ client: verifiedClient({ certVerified: `FAILED:${reason}` }) });

@@ -6,6 +6,7 @@ import pino from "pino";
 import { LOOPBACK_NETWORKS } from "../../../edge-shim/egress/addresses.ts";
 import { type EgressOptions, startEgress } from "../../../edge-shim/egress/egress.ts";
 import { createEgressLog } from "../../../edge-shim/egress/egress-log.ts";
+import { createMetrics, type Metrics } from "../../../edge-shim/metrics.ts";
 import type { Tracing } from "../../../edge-shim/tracing/tracing.ts";
 import { createTrustStore } from "../../../edge-shim/trust/trust-store.ts";
 import {
@@ -96,6 +97,7 @@ export interface TestEgress extends AsyncDisposable {
   readonly token: string;
   /** Every event, in order */
   readonly events: Record<string, unknown>[];
+  readonly metrics: Metrics;
   /** As a worker does it. @throws when the egress itself does not answer */
   ask(target: string, question?: Question): Promise<Answer>;
   /** The same with the request in hand, for what is sent or read bit by bit */
@@ -121,6 +123,8 @@ export interface TestEgressOptions
 
 export async function startTestEgress(options: TestEgressOptions = {}): Promise<TestEgress> {
   const events: Record<string, unknown>[] = [];
+  const keep = (line: string) => events.push(JSON.parse(line));
+  const metrics = createMetrics();
   const trust = createTrustStore(createOutboundBundle(options));
   const egress = await startEgress(
     {
@@ -133,7 +137,7 @@ export async function startTestEgress(options: TestEgressOptions = {}): Promise<
     {
       trust,
       environment: options.environment ?? "development",
-      log: createEgressLog(pino({ level: "debug" }, { write: (line: string) => void events.push(JSON.parse(line)) })),
+      log: metrics.countEgress(createEgressLog(pino({ level: "debug" }, { write: (line) => keep(line) }))),
       clock: options.clock ?? Date.now,
       tracing: options.tracing,
     },
@@ -155,6 +159,7 @@ export async function startTestEgress(options: TestEgressOptions = {}): Promise<
     url: egress.url,
     token,
     events,
+    metrics,
     headers,
     open,
     ask: (target, question) => readAnswer(open(target, question), question?.body),
