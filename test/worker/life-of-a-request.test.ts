@@ -1,43 +1,11 @@
 /** The order of things, what each step may return, and what happens when user code fails. */
 import { describe, expect, it } from "vitest";
-import type { ProjectModules } from "../../src/contract/project.ts";
-import {
-  HttpProblems,
-  type InboundPolicyHandler,
-  type OutboundPolicyHandler,
-  type RequestHandler,
-  type RuntimeExtensions,
-  ZuploRequest,
-} from "../../src/runtime/index.ts";
+import { HttpProblems, type InboundPolicyHandler, type OutboundPolicyHandler } from "../../src/runtime/index.ts";
 import { captureConsole } from "./console.ts";
-import { echo, HOST, project, route, runtimePolicy, startRoutes, startWorker, userPolicy } from "./support.ts";
+import { echo, HOST, route, startRoutes } from "./support.ts";
+import { start, type UserCode } from "./user-code.ts";
 
 const log = captureConsole();
-
-const pass: InboundPolicyHandler = (request) => request;
-const keep: OutboundPolicyHandler = (response) => response;
-
-interface Parts {
-  handler?: RequestHandler;
-  inbound?: InboundPolicyHandler;
-  outbound?: OutboundPolicyHandler;
-  runtimeInit?: (runtime: RuntimeExtensions) => void;
-  variables?: Record<string, unknown>;
-}
-
-/** One route with one inbound and one outbound policy of the user. */
-function start({ handler = echo, inbound = pass, outbound = keep, runtimeInit, variables }: Parts) {
-  const modules: ProjectModules = {
-    "./modules/handler": { default: handler },
-    "./modules/policies": { inbound, outbound },
-    ...(runtimeInit && { "./modules/zuplo.runtime": { runtimeInit } }),
-  };
-  const definition = project({
-    routes: [route("/{id}", { inbound: ["inbound"], outbound: ["outbound"] })],
-    policies: [userPolicy("inbound", { a: 1, b: "$env(NAME)-$env(UNSET)" }), userPolicy("outbound")],
-  });
-  return startWorker(definition, modules, variables ? { variables } : {});
-}
 
 describe("the steps of a request", () => {
   it("come in order", async () => {
@@ -152,7 +120,7 @@ describe("user code that fails", () => {
   const boom = (): never => {
     throw new Error("the secret is 42");
   };
-  const cases: [string, Parts][] = [
+  const cases: [string, UserCode][] = [
     ["a handler", { handler: boom }],
     ["an inbound policy", { inbound: boom }],
     ["an outbound policy", { outbound: boom }],
@@ -306,100 +274,5 @@ describe("answers", () => {
     });
     const response = await worker.fetch("/x/y");
     expect([response.status, await response.text(), response.headers.has("zp-rid")]).toEqual([418, "mine: Gone", true]);
-  });
-});
-
-describe("the context", () => {
-  it("logs one JSON line a call, whatever is logged", async () => {
-    const handler: RequestHandler = (_request, context) => {
-      const circular: Record<string, unknown> = {};
-      circular.self = circular;
-      context.log.setLogProperties({ tenant: "a", requestId: "forged" });
-      context.log.info("one\ntwo", { size: 1n });
-      context.log.warn(circular);
-      return context.requestId;
-    };
-    const requestId = await (await startRoutes(handler, route("/")).fetch("/")).json();
-    expect(log).toMatchObject([
-      { level: "info", requestId, tenant: "a", message: "one\ntwo", data: { size: "1" } },
-      { level: "warn", requestId },
-    ]);
-  });
-
-  it("describes the route and cannot be used to change it", async () => {
-    const handler: RequestHandler = (_request, { route, incomingRequestProperties }) => {
-      route.raw().summary = "changed";
-      return [route.path, route.methods, route.operationId, route.raw(), Object.isFrozen(incomingRequestProperties)];
-    };
-    const worker = startRoutes(handler, route("/a"), route("/a", { method: "PUT" }));
-    expect(await (await worker.fetch("/a")).json()).toEqual([
-      "/a",
-      ["GET", "PUT"],
-      "GET /a",
-      { summary: "as in the file" },
-      true,
-    ]);
-  });
-
-  it("runs other policies by name", async () => {
-    const worker = start({
-      handler: async (request, context) => {
-        const allowed = await context.invokeInboundPolicy("inbound", request);
-        if (allowed instanceof Response) return allowed;
-        return context.invokeOutboundPolicy("outbound", new Response("x"), allowed);
-      },
-    });
-    expect(await (await worker.fetch("/x")).text()).toBe("x");
-    const missing = start({ handler: (request, context) => context.invokeInboundPolicy("nowhere", request) });
-    expect((await missing.fetch("/x")).status).toBe(500);
-  });
-});
-
-describe("the runtime's header policies", () => {
-  const policies = [
-    runtimePolicy("set", "SetHeadersInboundPolicy", {
-      headers: [
-        { name: "x-set", value: "$env(VALUE)" },
-        { name: "x-there", value: "new", overwrite: false },
-      ],
-    }),
-    runtimePolicy("remove", "RemoveHeadersInboundPolicy", { headers: ["X-Secret"] }),
-    runtimePolicy("all", "CompositeInboundPolicy", { policies: ["set", "remove"] }),
-    runtimePolicy("set-out", "SetHeadersOutboundPolicy", { headers: [{ name: "x-out", value: "1" }] }),
-    runtimePolicy("remove-out", "RemoveHeadersOutboundPolicy", { headers: ["location"] }),
-  ];
-
-  it("change requests, one by one or as a composite", async () => {
-    const definition = project({ routes: [route("/", { inbound: ["all"] })], policies });
-    const worker = startWorker(definition, { "./modules/handler": { default: echo } }, { variables: { VALUE: "v" } });
-    const headers = { "x-there": "old", "x-secret": "s" };
-    const body = await (await worker.fetch(new Request(`https://${HOST}/`, { headers }))).json<{ headers: object }>();
-    expect(body.headers).toMatchObject({ "x-set": "v", "x-there": "old" });
-    expect(body.headers).not.toHaveProperty("x-secret");
-  });
-
-  it("change responses, also immutable ones", async () => {
-    const definition = project({ routes: [route("/", { outbound: ["set-out", "remove-out"] })], policies });
-    const handler = () => Response.redirect("https://elsewhere.example/");
-    const variables = { VALUE: "v" };
-    const response = await startWorker(definition, { "./modules/handler": { default: handler } }, { variables }).fetch(
-      "/",
-    );
-    expect([response.headers.get("x-out"), response.headers.get("location")]).toEqual(["1", null]);
-  });
-});
-
-describe("ZuploRequest", () => {
-  it("takes over parameters and user from the request it is made from", () => {
-    const first = new ZuploRequest("https://a/?q=1", { params: { id: "1" }, user: { sub: "s", data: {} } });
-    const second = new ZuploRequest(first, { headers: { "x-a": "1" } });
-    expect([second.params, second.user?.sub, second.query.q, second.headers.get("x-a")]).toEqual([
-      { id: "1" },
-      "s",
-      "1",
-      "1",
-    ]);
-    expect(second.clone()).toBeInstanceOf(ZuploRequest);
-    expect(second.clone().user?.sub).toBe("s");
   });
 });
