@@ -84,6 +84,8 @@ export class EgressExchange {
     const { tokens, tracing } = this.#environment;
     this.#upgrade = upgrade;
     this.#response.sendDate = false;
+    // To keep a connection goes without saying in HTTP/1.1, and a worker takes time over each header.
+    this.#response.removeHeader("connection");
     this.#response.on("error", () => this.#response.destroy());
     if (!tokens.isValid(this.#headers.own.get(EGRESS_TOKEN_HEADER) ?? "", this.#project)) {
       this.#environment.log.strangerRefused();

@@ -1,5 +1,5 @@
 /** Requests and answers on their way through: everything arrives but what belongs to one connection, and what is ours. */
-import { request } from "node:http";
+import { Agent, request } from "node:http";
 import { beforeAll, describe, expect, it } from "vitest";
 import { until } from "../edge/harness/until.ts";
 import { readAnswer, startTestEgress, type TestEgress } from "./harness/egress.ts";
@@ -127,6 +127,23 @@ describe.each(PROTOCOLS)("an answer over %s", (protocol) => {
     });
     expect(headers["set-cookie"]).toEqual(["a=1; Path=/", "b=2, 3", "c=4"]);
     expect(headers.vary).toBe("accept, origin");
+  });
+
+  it("gets no headers of the worker's connection, which stays open", async () => {
+    await using origin = await startOrigin(pki, { protocol });
+    await using egress = await startTestEgress(pki.outbound());
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const answers = [];
+    for (const path of ["/a", "/b"]) {
+      const sent = egress.open(`${origin.url}${path}`, { agent });
+      const { headers } = await readAnswer(sent);
+      answers.push([sent.reusedSocket, "connection" in headers, "keep-alive" in headers]);
+    }
+    agent.destroy();
+    expect(answers).toEqual([
+      [false, false, false],
+      [true, false, false],
+    ]);
   });
 
   it("loses what would be taken for ours", async () => {
