@@ -3,9 +3,18 @@ import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import packageJson from "../../package.json" with { type: "json" };
-import { createWorkshop, REPOSITORY, readExamples, run, succeed, writeFiles } from "./workshop.ts";
+import {
+  createProject,
+  createWorkshop,
+  packAndInstall,
+  REPOSITORY,
+  readExamples,
+  run,
+  succeed,
+  TARBALL,
+  writeFiles,
+} from "./workshop.ts";
 
-const QUIET = ["--no-audit", "--no-fund", "--prefer-offline"];
 const FREE_PORTS = ["--port", "0", "--control-port", "0", "--origin-port", "0"];
 
 const workshop = createWorkshop();
@@ -13,12 +22,9 @@ const app = join(workshop.path, "app");
 let packed: string[];
 
 beforeAll(async () => {
-  const tarball = `sallyport-${packageJson.version}.tgz`;
-  await succeed(REPOSITORY, "npm", "pack", "--pack-destination", workshop.path);
-  packed = (await succeed(workshop.path, "tar", "tzf", tarball)).trim().split("\n");
-  await succeed(workshop.path, "npm", "install", ...QUIET, `./${tarball}`);
-  await succeed(workshop.path, "npx", "sallyport", "init", "app", "--yes");
-  await succeed(app, "npm", "install", ...QUIET);
+  await packAndInstall(workshop.path);
+  packed = (await succeed(workshop.path, "tar", "tzf", TARBALL)).trim().split("\n");
+  await createProject(workshop.path, "app");
 });
 
 afterAll(() => workshop[Symbol.dispose]());
@@ -44,7 +50,7 @@ describe("the package", () => {
 describe("a new project", () => {
   it("has its sallyport from where this one came", () => {
     const { dependencies } = JSON.parse(readFileSync(join(app, "package.json"), "utf8"));
-    expect(dependencies).toEqual({ sallyport: `file:../sallyport-${packageJson.version}.tgz` });
+    expect(dependencies).toEqual({ sallyport: `file:../${TARBALL}` });
   });
 
   it("has types that fit", async () => {

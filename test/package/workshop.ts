@@ -4,8 +4,13 @@ import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import packageJson from "../../package.json" with { type: "json" };
 
 export const REPOSITORY = fileURLToPath(new URL("../../", import.meta.url));
+/** As `npm pack` names it */
+export const TARBALL = `sallyport-${packageJson.version}.tgz`;
+/** For `npm install`, beside what a reader types */
+export const QUIET = ["--no-audit", "--no-fund", "--prefer-offline"];
 
 export interface Run {
   code: number | null;
@@ -14,7 +19,7 @@ export interface Run {
 }
 
 /** Neither npm's settings of this repository, nor its programs, nor what a test runner tells its children. */
-function cleanEnvironment(): NodeJS.ProcessEnv {
+export function cleanEnvironment(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(
     ([name]) => !/^(npm_|NODE_|VITEST|FORCE_COLOR$|TEST$|DEV$|PROD$|MODE$)/i.test(name),
   );
@@ -47,6 +52,18 @@ export async function succeed(cwd: string, command: string, ...parameters: strin
   const { code, output } = await run(cwd, command, ...parameters);
   if (code !== 0) throw new Error(`${command} ${parameters.join(" ")} ended with ${code}: ${output.slice(-4_000)}`);
   return output;
+}
+
+/** The package as npm makes it, and installed from there as a reader would. */
+export async function packAndInstall(folder: string): Promise<void> {
+  await succeed(REPOSITORY, "npm", "pack", "--pack-destination", folder);
+  await succeed(folder, "npm", "install", ...QUIET, `./${TARBALL}`);
+}
+
+/** A new project, with what it needs. */
+export async function createProject(folder: string, name: string): Promise<void> {
+  await succeed(folder, "npx", "sallyport", "init", name, "--yes");
+  await succeed(join(folder, name), "npm", "install", ...QUIET);
 }
 
 export function createWorkshop(): { path: string } & Disposable {
