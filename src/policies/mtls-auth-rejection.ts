@@ -70,7 +70,7 @@ function rejected(reason: string, hint: string): RejectionAnswer {
 const VERIFICATION_HINTS: readonly (readonly [text: string, hint: string])[] = [
   [
     "issuer certificate",
-    "send the intermediate certificates after the leaf: cat client.pem intermediate.pem; or upload the root that anchors the chain: sallyport ca-certificate create",
+    "send the intermediate certificates after the leaf: cat client.pem intermediate.pem; or upload the root that anchors the chain, which another root of the same name does not: sallyport ca-certificate create",
   ],
   [
     "unable to verify the first certificate",

@@ -54,6 +54,12 @@ export const PAGES: readonly Page[] = [
     },
   },
   {
+    path: "docs/troubleshooting.md",
+    start: "project",
+    before: ["npx sallyport dev --metrics-port 9464"],
+    placeholders: { "/v1/example": "/v1/hello" },
+  },
+  {
     path: "README.md",
     start: "checkout",
     until: "## What it does",
