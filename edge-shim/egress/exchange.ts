@@ -6,13 +6,6 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ClientHttp2Session, ClientHttp2Stream } from "node:http2";
 import type { Duplex } from "node:stream";
 import { pipeline } from "node:stream";
-import {
-  EGRESS_CERTIFICATE_HEADER,
-  EGRESS_PROJECT_HEADER,
-  EGRESS_REQUEST_ID_HEADER,
-  EGRESS_TARGET_HEADER,
-  EGRESS_TOKEN_HEADER,
-} from "../../src/contract/egress.ts";
 import { PROBLEMS } from "../../src/contract/problem.ts";
 import { isRequestId } from "../../src/contract/request-id.ts";
 import { type ForwardedRequest, forward } from "../forwarding/forward.ts";
@@ -76,8 +69,8 @@ export class EgressExchange {
     this.#request = request;
     this.#response = response;
     this.#headers = readRequestHeaders(request.rawHeaders, request.headers.connection);
-    this.#project = this.#headers.own.get(EGRESS_PROJECT_HEADER) ?? "";
-    this.#name = this.#headers.own.get(EGRESS_CERTIFICATE_HEADER) ?? "";
+    this.#project = this.#headers.call?.project ?? "";
+    this.#name = this.#headers.call?.certificate ?? "";
   }
 
   handle(upgrade?: UpgradeSocket): void {
@@ -87,14 +80,15 @@ export class EgressExchange {
     // To keep a connection goes without saying in HTTP/1.1, and a worker takes time over each header.
     this.#response.removeHeader("connection");
     this.#response.on("error", () => this.#response.destroy());
-    if (!tokens.isValid(this.#headers.own.get(EGRESS_TOKEN_HEADER) ?? "", this.#project)) {
+    const { call } = this.#headers;
+    if (call === undefined || !tokens.isValid(call.token, this.#project)) {
       this.#environment.log.strangerRefused();
       this.#respond(encodeFailure(FORBIDDEN, WRONG_TOKEN));
       return;
     }
     this.#response.on("close", () => this.#logResponse());
     this.#span = tracing?.traceEgress(this.#request.headers);
-    const target = parseTarget(this.#headers.own.get(EGRESS_TARGET_HEADER));
+    const target = parseTarget(call.target);
     if (!target.ok) {
       this.#fail({ code: "origin_unreachable", reason: target.reason, hint: "give an absolute https URL" });
       return;
@@ -248,7 +242,7 @@ export class EgressExchange {
   }
 
   #log(status: number, more: { incomplete?: true; cutReason?: string }): void {
-    const requestId = this.#headers.own.get(EGRESS_REQUEST_ID_HEADER);
+    const requestId = this.#headers.call?.requestId;
     const record: EgressRecord = {
       ...(requestId !== undefined && isRequestId(requestId) && { requestId }),
       ...(this.#span && { traceId: this.#span.traceId }),

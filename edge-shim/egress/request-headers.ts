@@ -1,4 +1,5 @@
 /** Headers of a worker's request on their way to an origin: all but what belongs to the connection, and what is ours. */
+import { EGRESS_CALL_HEADER, type EgressCall, parseEgressCall } from "../../src/contract/egress.ts";
 import { INTERNAL_HEADER_PREFIX } from "../../src/contract/headers.ts";
 import { parseConnectionOptions } from "../forwarding/messages.ts";
 
@@ -24,8 +25,8 @@ export function isInternalHeader(lowerCaseName: string): boolean {
 }
 
 export interface RequestHeaders {
-  /** Ours, by lower-case name; undefined for one that came twice: nobody could say which is meant */
-  own: ReadonlyMap<string, string | undefined>;
+  /** Undefined where it is missing, malformed, or came twice: nobody could say which is meant */
+  call: EgressCall | undefined;
   /** For the origin: name, value, name, value … */
   passedOn: string[];
 }
@@ -38,14 +39,16 @@ export interface RequestHeaders {
  * @param connection value of the Connection header: what it names is dropped as well
  */
 export function readRequestHeaders(rawHeaders: readonly string[], connection?: string): RequestHeaders {
-  const own = new Map<string, string | undefined>();
+  const calls: string[] = [];
   const passedOn: string[] = [];
   const named = parseConnectionOptions(connection);
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
     const name = (rawHeaders[index] as string).toLowerCase();
     const value = rawHeaders[index + 1] as string;
-    if (isInternalHeader(name)) own.set(name, own.has(name) ? undefined : value);
+    if (name === EGRESS_CALL_HEADER) calls.push(value);
+    else if (isInternalHeader(name)) continue;
     else if (!DROPPED_NAMES.has(name) && !named?.has(name)) passedOn.push(name, value);
   }
-  return { own, passedOn };
+  const [call] = calls;
+  return { call: call === undefined || calls.length > 1 ? undefined : parseEgressCall(call), passedOn };
 }

@@ -1,6 +1,4 @@
 /** Where a worker wants a request to go: an absolute `https:` URL, since a certificate is presented in a TLS handshake. */
-import { EGRESS_TARGET_HEADER } from "../../src/contract/egress.ts";
-
 export interface Target {
   /** `https://host:port`, the port left out where it is 443 */
   origin: string;
@@ -13,9 +11,7 @@ export type TargetResult = { ok: true; target: Target } | { ok: false; reason: s
 /** Characters that the URL parser would drop or change: then worker and egress would mean different resources. */
 const PRINTABLE_ASCII = /^[\x21-\x7e]+$/;
 
-export function parseTarget(text: string | undefined): TargetResult {
-  if (text === undefined)
-    return refuse(`the header ${EGRESS_TARGET_HEADER} is missing or came twice, it names the URL`);
+export function parseTarget(text: string): TargetResult {
   const url = PRINTABLE_ASCII.test(text) ? URL.parse(text) : null;
   if (url === null) return refuse("the target is not an absolute URL");
   if (url.protocol !== "https:") {

@@ -9,20 +9,40 @@ export const EGRESS_BINDING = "SALLYPORT_EGRESS";
 /** The name means nothing: no address is looked up for a binding. */
 export const EGRESS_BINDING_URL = "http://egress";
 
-/** Worker → egress: proves that the caller is this edge's worker. */
-export const EGRESS_TOKEN_HEADER = "sallyport-egress-token";
+/**
+ * Worker → egress: everything that the egress goes by, {@link formatEgressCall}. One header, since each costs the worker
+ * several microseconds (bench/NOTES.md). The request's own path means nothing.
+ */
+export const EGRESS_CALL_HEADER = "sallyport-egress-call";
 
-/** Worker → egress: the absolute URL of the origin's resource; the request's own path means nothing. */
-export const EGRESS_TARGET_HEADER = "sallyport-egress-target";
+export interface EgressCall {
+  /** Proves that the caller is this edge's worker */
+  token: string;
+  /** Whose certificates the name belongs to, `account/project` */
+  project: string;
+  /** Name of the uploaded mTLS certificate to present */
+  certificate: string;
+  /** Of the request that the worker was serving, for the egress' log; undefined where it is not known */
+  requestId: string | undefined;
+  /** The absolute URL of the origin's resource */
+  target: string;
+}
 
-/** Worker → egress: name of the uploaded mTLS certificate to present. */
-export const EGRESS_CERTIFICATE_HEADER = "sallyport-egress-certificate";
+const UNKNOWN_REQUEST_ID = "-";
 
-/** Worker → egress: account and project whose certificates the name belongs to, `account/project`. */
-export const EGRESS_PROJECT_HEADER = "sallyport-egress-project";
+/** Five fields with a space between two, of which none but the last may have one. */
+export function formatEgressCall({ token, project, certificate, requestId, target }: EgressCall): string {
+  return `${token} ${project} ${certificate} ${requestId ?? UNKNOWN_REQUEST_ID} ${target}`;
+}
 
-/** Worker → egress: the id of the request that the worker was serving, for the egress's log. Absent where it is not known. */
-export const EGRESS_REQUEST_ID_HEADER = "sallyport-egress-request-id";
+const EGRESS_CALL = /^([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*)(?: (.*))?$/;
+
+/** Fields as they are, of which none was looked at; undefined where they are not five. */
+export function parseEgressCall(text: string): EgressCall | undefined {
+  const [, token, project, certificate, requestId, target = ""] = EGRESS_CALL.exec(text) ?? [];
+  if (token === undefined || project === undefined || certificate === undefined) return undefined;
+  return { token, project, certificate, requestId: requestId === UNKNOWN_REQUEST_ID ? undefined : requestId, target };
+}
 
 /**
  * Egress → worker: present when no HTTP response came from the origin, with an {@link EgressFailureCode}; the body is

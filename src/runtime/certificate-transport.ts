@@ -3,13 +3,10 @@
  * Cloudflare holds the key, else the edge's egress. A name that means nothing is an error, never a plain call.
  */
 import {
-  EGRESS_CERTIFICATE_HEADER,
+  EGRESS_CALL_HEADER,
   EGRESS_FAILURE_CODES,
   EGRESS_FAILURE_HEADER,
-  EGRESS_PROJECT_HEADER,
-  EGRESS_REQUEST_ID_HEADER,
-  EGRESS_TARGET_HEADER,
-  EGRESS_TOKEN_HEADER,
+  formatEgressCall,
 } from "../contract/egress.ts";
 import { CERTIFICATE_NAME } from "../contract/handler-options/forwarding.ts";
 import { INTERNAL_HEADER_PREFIX } from "../contract/headers.ts";
@@ -119,12 +116,9 @@ function writeEgressHeaders(
   for (const header of [...headers.keys()]) {
     if (header === "host" || header.startsWith(INTERNAL_HEADER_PREFIX)) headers.delete(header);
   }
-  headers.set(EGRESS_TOKEN_HEADER, token);
-  headers.set(EGRESS_PROJECT_HEADER, project);
-  headers.set(EGRESS_CERTIFICATE_HEADER, name);
-  headers.set(EGRESS_TARGET_HEADER, withoutFragment(url));
-  const current = findCurrentRequest();
-  if (current !== undefined) headers.set(EGRESS_REQUEST_ID_HEADER, current.requestId);
+  const requestId = findCurrentRequest()?.requestId;
+  const call = { token, project, certificate: name, requestId, target: withoutFragment(url) };
+  headers.set(EGRESS_CALL_HEADER, formatEgressCall(call));
   return headers;
 }
 

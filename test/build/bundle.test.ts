@@ -10,6 +10,7 @@ import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { EGRESS_CALL_HEADER, parseEgressCall } from "../../src/contract/egress.ts";
 
 const REPOSITORY = join(import.meta.dirname, "../..");
 /** Bundling takes seconds on a busy machine, and starts a second Node */
@@ -78,7 +79,8 @@ async function sendToEgress(compatibilityDate: string, compatibilityFlags: strin
     const response = await miniflare.dispatchFetch("http://localhost/v1/alb-function");
     const id = response.headers.get("sallyport-request-id");
     const received = (await response.json()) as Record<string, string>;
-    return { status: response.status, isOwnId: received["sallyport-egress-request-id"] === id, received };
+    const call = parseEgressCall(received[EGRESS_CALL_HEADER] ?? "");
+    return { status: response.status, isOwnId: call?.requestId === id, call };
   } finally {
     await miniflare.dispose();
     egress.close();
@@ -99,10 +101,9 @@ test.each([
 test(
   "a worker of an older date without nodejs_als serves, and tells the egress no id",
   async () => {
-    const { status, received } = await sendToEgress("2026-08-03", []);
+    const { status, call } = await sendToEgress("2026-08-03", []);
     expect(status).toBe(200);
-    expect(received["sallyport-egress-certificate"]).toBe("aws_alb_cert");
-    expect(received).not.toHaveProperty("sallyport-egress-request-id");
+    expect(call).toMatchObject({ certificate: "aws_alb_cert", requestId: undefined });
   },
   BUNDLE_TIMEOUT_MS,
 );

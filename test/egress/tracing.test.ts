@@ -2,7 +2,6 @@
 import pino from "pino";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { openTracing, type Tracing } from "../../edge-shim/tracing/tracing.ts";
-import { EGRESS_REQUEST_ID_HEADER } from "../../src/contract/egress.ts";
 import { CLIENT, type Collector, ERROR, startCollector } from "../edge/harness/collector.ts";
 import { startTestEgress, type TestEgress } from "./harness/egress.ts";
 import { type Origin, PROTOCOLS, type SeenRequest, startOrigin } from "./harness/origin.ts";
@@ -49,8 +48,8 @@ describe.each(PROTOCOLS)("an exchange over %s", (protocol) => {
 
   it("is a child of the worker's span, and the origin is told of it in place of that", async () => {
     await using egress = await startTraced();
-    const headers = { ...CONTEXT, authorization: "Bearer secret-header", [EGRESS_REQUEST_ID_HEADER]: "an-id" };
-    const { text } = await egress.ask(`${origin.url}/path?token=secret-query`, { headers });
+    const headers = { ...CONTEXT, authorization: "Bearer secret-header" };
+    const { text } = await egress.ask(`${origin.url}/path?token=secret-query`, { headers, requestId: "an-id" });
     const [span] = await collector.waitForSpans(1);
     expect(span).toMatchObject({ name: "GET", traceId: TRACE, parentSpanId: PARENT, kind: CLIENT });
     expect(span).toMatchObject({ scope: "sallyport.egress", status: {} });

@@ -4,13 +4,7 @@ import { Agent, request } from "undici";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { createLatencies } from "../../bench/measurement/latencies.ts";
 import { printNumber } from "../../bench/measurement/print-number.ts";
-import {
-  EGRESS_CERTIFICATE_HEADER,
-  EGRESS_FAILURE_HEADER,
-  EGRESS_PROJECT_HEADER,
-  EGRESS_TARGET_HEADER,
-  EGRESS_TOKEN_HEADER,
-} from "../../src/contract/egress.ts";
+import { EGRESS_CALL_HEADER, EGRESS_FAILURE_HEADER, formatEgressCall } from "../../src/contract/egress.ts";
 import { observe } from "./harness/observation.ts";
 import { type Origin, type OriginKind, type OriginTls, startOrigin } from "./harness/origins.ts";
 import { ACCOUNT, createStand, issue, type Pki, PROJECT, type Stand } from "./harness/stand.ts";
@@ -62,10 +56,10 @@ async function ask(origin: Origin): Promise<string> {
   const { statusCode, headers, body } = await request(url, {
     dispatcher: worker,
     headers: {
-      [EGRESS_TOKEN_HEADER]: token,
-      [EGRESS_PROJECT_HEADER]: `${ACCOUNT}/${PROJECT}`,
-      [EGRESS_CERTIFICATE_HEADER]: CERTIFICATE,
-      [EGRESS_TARGET_HEADER]: `${origin.url}/`,
+      [EGRESS_CALL_HEADER]: formatEgressCall({
+        ...{ token, project: `${ACCOUNT}/${PROJECT}`, certificate: CERTIFICATE },
+        ...{ requestId: undefined, target: `${origin.url}/` },
+      }),
     },
   });
   await body.dump();

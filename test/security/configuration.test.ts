@@ -249,10 +249,7 @@ describe("a control plane, or somebody between it and the edge,", () => {
     });
     const answer = await fetch(running.egress?.url ?? "", {
       headers: {
-        "sallyport-egress-token": running.egress?.issueToken("acme/shop") ?? "",
-        "sallyport-egress-project": "acme/shop",
-        "sallyport-egress-certificate": "gateway",
-        "sallyport-egress-target": url,
+        "sallyport-egress-call": `${running.egress?.issueToken("acme/shop")} acme/shop gateway - ${url}`,
       },
     });
     expect([answer.ok, answer.headers.get("sallyport-egress-failure")]).toEqual([false, expect.any(String)]);

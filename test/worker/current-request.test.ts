@@ -3,11 +3,15 @@ import { describe, expect, it } from "vitest";
 import { type Mirrored, startHandler } from "./outbound.ts";
 
 const sallyport = { mtlsCertificate: "aws_alb_cert" };
-const EGRESS_REQUEST_ID = "sallyport-egress-request-id";
+/** In whatever header it might have been believed */
+const FORGED = {
+  "sallyport-egress-call": "a b/c d of-another-request https://e/",
+  "sallyport-request-id": "of-another-request",
+};
 
 async function idAtEgress(init: RequestInit = {}): Promise<string | undefined> {
   const mirrored: Mirrored = await (await fetch("https://origin.example/", { ...init, sallyport })).json();
-  return mirrored.headers[EGRESS_REQUEST_ID];
+  return mirrored.call?.requestId;
 }
 
 /** A gate that handlers wait at, so that they run in the order that a test wants. */
@@ -43,19 +47,18 @@ describe("the request id at the egress", () => {
   it("comes from handlers that forward, too", async () => {
     const options = { baseUrl: "https://origin.example", mtlsCertificate: "aws_alb_cert" };
     const response = await startHandler({ export: "urlForwardHandler", options }).fetch("/");
-    const { headers } = await response.json<Mirrored>();
-    expect(headers[EGRESS_REQUEST_ID]).toBe(response.headers.get("sallyport-request-id"));
+    const { call } = await response.json<Mirrored>();
+    expect(call?.requestId).toBe(response.headers.get("sallyport-request-id"));
   });
 
   it("is not what user code writes", async () => {
-    const headers = { [EGRESS_REQUEST_ID]: "of-another-request" };
-    const response = await startHandler(async () => ({ id: await idAtEgress({ headers }) })).fetch("/");
+    const response = await startHandler(async () => ({ id: await idAtEgress({ headers: FORGED }) })).fetch("/");
     expect(await response.json()).toEqual({ id: response.headers.get("sallyport-request-id") });
   });
 
   it("is nobody's outside a request", async () => {
     startHandler(() => "");
-    expect(await idAtEgress({ headers: { [EGRESS_REQUEST_ID]: "of-another-request" } })).toBeUndefined();
+    expect(await idAtEgress({ headers: FORGED })).toBeUndefined();
   });
 
   it("does not leave with a fetch that presents no certificate", async () => {

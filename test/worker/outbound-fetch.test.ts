@@ -48,16 +48,13 @@ describe("fetch with a certificate", () => {
   });
 
   it("does not let the caller's headers speak to the egress", async () => {
-    const { headers } = await send("https://origin.example/", {
-      headers: {
-        "sallyport-egress-project": "other/project",
-        "sallyport-egress-certificate": "other",
-        "Sallyport-X": "1",
-      },
+    const { headers, call } = await send("https://origin.example/", {
+      headers: { "sallyport-egress-call": "a b/c other - https://else.example/", "Sallyport-X": "1" },
     });
-    expect(headers).toMatchObject({
-      "sallyport-egress-project": "local/example",
-      "sallyport-egress-certificate": "aws_alb_cert",
+    expect(call).toMatchObject({
+      project: "local/example",
+      certificate: "aws_alb_cert",
+      target: "https://origin.example/",
     });
     expect(headers).not.toHaveProperty("sallyport-x");
   });
@@ -79,18 +76,15 @@ describe("fetch with a certificate", () => {
     const asked: string[] = [];
     const SALLYPORT_EGRESS = {
       fetch: (url: string, { headers }: { headers: Headers }) => {
-        asked.push(
-          url,
-          headers.get("sallyport-egress-target") ?? "",
-          headers.get("sallyport-egress-certificate") ?? "",
-        );
+        asked.push(url, headers.get("sallyport-egress-call") ?? "");
         return Promise.resolve(new Response("by the binding"));
       },
     };
     startHandler(() => "", { ...variables, SALLYPORT_EGRESS });
     const response = await fetch("https://origin.example/a", { sallyport });
     expect(await response.text()).toBe("by the binding");
-    expect(asked).toEqual(["http://egress", "https://origin.example/a", "aws_alb_cert"]);
+    const { SALLYPORT_EGRESS_TOKEN: token, SALLYPORT_EGRESS_PROJECT: project } = variables;
+    expect(asked).toEqual(["http://egress", `${token} ${project} aws_alb_cert - https://origin.example/a`]);
   });
 
   it("prefers a binding of that name", async () => {
@@ -181,12 +175,8 @@ describe("redirects of a request with a certificate", () => {
     `https://origin.example/redirect?status=${status}&to=${encodeURIComponent(to)}`;
 
   it("are followed within the origin, with the certificate", async () => {
-    const { url, isEgress, headers } = await send(redirect("/next?a=1"));
-    expect([url, isEgress, headers["sallyport-egress-certificate"]]).toEqual([
-      "https://origin.example/next?a=1",
-      true,
-      "aws_alb_cert",
-    ]);
+    const { url, isEgress, call } = await send(redirect("/next?a=1"));
+    expect([url, isEgress, call?.certificate]).toEqual(["https://origin.example/next?a=1", true, "aws_alb_cert"]);
   });
 
   it("are visible in the response", async () => {

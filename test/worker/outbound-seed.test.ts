@@ -50,12 +50,12 @@ describe("the second seed", () => {
   ])("sends %s to the ALB with its certificate", async (path, target, certificate) => {
     const response = await startSeed().fetch(path);
     expect(response.status).toBe(200);
-    const { url, isEgress, headers } = await response.json<Mirrored>();
+    const { url, isEgress, call } = await response.json<Mirrored>();
     expect([isEgress, url]).toEqual([true, target]);
-    expect(headers).toMatchObject({
-      "sallyport-egress-certificate": certificate,
-      "sallyport-egress-project": "local/example",
-      "sallyport-egress-token": EGRESS_VARIABLES.SALLYPORT_EGRESS_TOKEN,
+    expect(call).toMatchObject({
+      certificate,
+      project: "local/example",
+      token: EGRESS_VARIABLES.SALLYPORT_EGRESS_TOKEN,
     });
   });
 });

@@ -1,4 +1,5 @@
 /** What the tests of the way out share: the egress's variables, workers with one route, and the mirror's answer. */
+import type { EgressCall } from "../../src/contract/egress.ts";
 import type { ProjectModules } from "../../src/contract/project.ts";
 import type { RequestHandler } from "../../src/runtime/context.ts";
 import { project, route, startWorker, type TestWorker } from "./support.ts";
@@ -16,6 +17,8 @@ export interface Mirrored {
   /** What was asked for: behind the egress the target */
   url: string;
   isEgress: boolean;
+  /** What the worker asked the egress for */
+  call?: EgressCall;
   headers: Record<string, string>;
   body: string;
 }

@@ -2,6 +2,7 @@ import { fileURLToPath } from "node:url";
 import { cloudflareTest } from "@cloudflare/vitest-pool-workers";
 import { Response } from "miniflare";
 import { defineConfig } from "vitest/config";
+import { EGRESS_CALL_HEADER, parseEgressCall } from "../../src/contract/egress.ts";
 import { MAX_WORKERS } from "../node-project.ts";
 
 const runtime = fileURLToPath(new URL("../../src/runtime/index.ts", import.meta.url));
@@ -22,8 +23,8 @@ async function answerAsCollector(request: Request, host: string): Promise<Respon
  * `?to=`, `/body` gives the body back, certificates named like a failure fail, everything else mirrors the request.
  */
 async function answerAsOutside(request: Request): Promise<Response> {
-  const target = request.headers.get("sallyport-egress-target");
-  const certificate = request.headers.get("sallyport-egress-certificate");
+  const call = parseEgressCall(request.headers.get(EGRESS_CALL_HEADER) ?? "");
+  const { target, certificate } = call ?? {};
   const url = new URL(target ?? request.url);
   if (url.hostname.endsWith(".collector.example")) return answerAsCollector(request, url.hostname);
   if (certificate?.startsWith("origin_") || certificate?.startsWith("mtls_")) {
@@ -36,7 +37,7 @@ async function answerAsOutside(request: Request): Promise<Response> {
   }
   if (url.pathname === "/body") return new Response(request.body);
   const [headers, body] = [Object.fromEntries(request.headers), await request.text()];
-  return Response.json({ method: request.method, url: url.href, isEgress: target !== null, headers, body });
+  return Response.json({ method: request.method, url: url.href, isEgress: call !== undefined, call, headers, body });
 }
 
 /** The gateway worker in workerd. Tests make their own workers; `main` is the one that is reached from outside. */

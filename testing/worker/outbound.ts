@@ -3,10 +3,10 @@
  * what is there for the runtime's own: setup.ts sees to that.
  */
 import {
-  EGRESS_CERTIFICATE_HEADER,
+  EGRESS_CALL_HEADER,
   EGRESS_FAILURE_HEADER,
-  EGRESS_TARGET_HEADER,
   type EgressFailureCode,
+  parseEgressCall,
 } from "../../src/contract/egress.ts";
 import { INTERNAL_HEADER_PREFIX } from "../../src/contract/headers.ts";
 import { TEST_EGRESS_URL } from "../variables.ts";
@@ -51,8 +51,7 @@ function findMock(url: string): AnswerOrigin | undefined {
 }
 
 async function answerAsEgress(request: Request): Promise<Response> {
-  const target = request.headers.get(EGRESS_TARGET_HEADER) ?? "";
-  const certificate = request.headers.get(EGRESS_CERTIFICATE_HEADER) ?? "";
+  const { target = "", certificate = "" } = parseEgressCall(request.headers.get(EGRESS_CALL_HEADER) ?? "") ?? {};
   try {
     const answer = findMock(target);
     if (answer !== undefined) return await answer(createOriginRequest(request, target), certificate);

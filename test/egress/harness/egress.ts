@@ -10,12 +10,10 @@ import { createMetrics, type Metrics } from "../../../edge-shim/metrics.ts";
 import type { Tracing } from "../../../edge-shim/tracing/tracing.ts";
 import { createTrustStore } from "../../../edge-shim/trust/trust-store.ts";
 import {
-  EGRESS_CERTIFICATE_HEADER,
+  EGRESS_CALL_HEADER,
   EGRESS_FAILURE_HEADER,
-  EGRESS_PROJECT_HEADER,
-  EGRESS_TARGET_HEADER,
-  EGRESS_TOKEN_HEADER,
   type EnvironmentType,
+  formatEgressCall,
 } from "../../../src/contract/egress.ts";
 import type { BundledMtlsCertificate, TrustBundle } from "../../../src/contract/trust-bundle.ts";
 import { until } from "../../edge/harness/until.ts";
@@ -78,6 +76,7 @@ export interface Question {
   /** Default the valid one */
   token?: string;
   project?: string;
+  requestId?: string;
   /** Default one whose connections end with the egress */
   agent?: Agent;
 }
@@ -145,10 +144,13 @@ export async function startTestEgress(options: TestEgressOptions = {}): Promise<
   const token = egress.issueToken(PROJECT);
   const headers = (target: string, question: Question = {}) => ({
     ...question.headers,
-    [EGRESS_TOKEN_HEADER]: question.token ?? token,
-    [EGRESS_PROJECT_HEADER]: question.project ?? PROJECT,
-    [EGRESS_CERTIFICATE_HEADER]: question.certificate ?? "gateway",
-    [EGRESS_TARGET_HEADER]: target,
+    [EGRESS_CALL_HEADER]: formatEgressCall({
+      token: question.token ?? token,
+      project: question.project ?? PROJECT,
+      certificate: question.certificate ?? "gateway",
+      requestId: question.requestId,
+      target,
+    }),
   });
   const ownAgent = new Agent({ keepAlive: true });
   const open = (target: string, question: Question = {}) => {

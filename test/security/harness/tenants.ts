@@ -5,12 +5,7 @@ import { LOOPBACK_NETWORKS } from "../../../edge-shim/egress/addresses.ts";
 import { startEgress } from "../../../edge-shim/egress/egress.ts";
 import { createEgressLog } from "../../../edge-shim/egress/egress-log.ts";
 import { createTrustStore } from "../../../edge-shim/trust/trust-store.ts";
-import {
-  EGRESS_CERTIFICATE_HEADER,
-  EGRESS_PROJECT_HEADER,
-  EGRESS_TARGET_HEADER,
-  EGRESS_TOKEN_HEADER,
-} from "../../../src/contract/egress.ts";
+import { EGRESS_CALL_HEADER, formatEgressCall } from "../../../src/contract/egress.ts";
 import type { TrustBundle } from "../../../src/contract/trust-bundle.ts";
 import {
   type Answer,
@@ -44,12 +39,8 @@ export async function startSharedEgress(tenants: Record<string, Outbound>): Prom
   const agent = new Agent({ keepAlive: true });
   return {
     ask(project, target) {
-      const headers = {
-        [EGRESS_TOKEN_HEADER]: egress.issueToken(project),
-        [EGRESS_PROJECT_HEADER]: project,
-        [EGRESS_CERTIFICATE_HEADER]: "gateway",
-        [EGRESS_TARGET_HEADER]: target,
-      };
+      const call = { token: egress.issueToken(project), project, certificate: "gateway", requestId: undefined, target };
+      const headers = { [EGRESS_CALL_HEADER]: formatEgressCall(call) };
       return readAnswer(request(egress.url, { agent, headers }));
     },
     async [Symbol.asyncDispose]() {
