@@ -11,7 +11,7 @@ export default defineConfig({
     name: "docs",
     environment: "node",
     include: ["test/docs/*.test.ts"],
-    globalSetup: ["test/docs/global-setup.ts"],
+    globalSetup: [fileURLToPath(new URL("./global-setup.ts", import.meta.url))],
     testTimeout: 180_000,
     hookTimeout: 300_000,
     // Pages use the ports that they name. Where there are network namespaces they could run side by side, on more cores.

@@ -3,9 +3,9 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createControlApi } from "./control-api.ts";
-import { createKeptAliveClient, type KeptAliveClient } from "./kept-alive.ts";
-import { requestUntilRefused, startLoad } from "./load.ts";
+import { createControlApi } from "../system/control-api.ts";
+import { createKeptAliveClient, type KeptAliveClient } from "../system/kept-alive.ts";
+import { requestUntilRefused, startLoad } from "../system/load.ts";
 import {
   copyExampleProject,
   createFolder,
@@ -16,7 +16,7 @@ import {
   startSallyport,
   startStack,
   waitFor,
-} from "./sallyport.ts";
+} from "../system/sallyport.ts";
 
 const PROCESSES = 2;
 /** So many that each process has some */

@@ -10,8 +10,8 @@ import {
   SERVER,
   startCollector,
 } from "../edge/harness/collector.ts";
-import { type Curl, createCurl } from "./curl.ts";
-import { copyExampleProject, createFolder, type DevStack, startStack, waitFor } from "./sallyport.ts";
+import { type Curl, createCurl } from "../system/curl.ts";
+import { copyExampleProject, createFolder, type DevStack, startStack, waitFor } from "../system/sallyport.ts";
 
 const TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";
 const PARENT = "00f067aa0ba902b7";

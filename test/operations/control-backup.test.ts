@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createCertificateAuthority } from "../../fixtures/pki/certificate-authority.ts";
-import { modeOf } from "./connection.ts";
-import { type KeptControlPlane, masterKeyPath, startIn } from "./kept-control-plane.ts";
-import { createWorkplace, type Run, type Workplace } from "./sallyport.ts";
+import { modeOf } from "../cli/connection.ts";
+import { type KeptControlPlane, masterKeyPath, startIn } from "../cli/kept-control-plane.ts";
+import { createWorkplace, type Run, type Workplace } from "../cli/sallyport.ts";
 
 interface BackupDocument {
   file: string;
