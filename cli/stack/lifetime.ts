@@ -8,15 +8,21 @@ export interface Lifetime {
   isEnding(): boolean;
 }
 
-/** A second signal ends the process at once. */
+/** One Ctrl-C reaches a command that npm runs twice: by the terminal, and passed on by npm. */
+const SAME_SIGNAL_MS = 1_000;
+
+/** A second signal ends the process at once, unless it comes so soon that it is the same one. */
 export function createLifetime(): Lifetime {
-  let received: NodeJS.Signals | undefined;
+  let received: { signal: NodeJS.Signals; atMs: number } | undefined;
   const ended = new Promise<NodeJS.Signals>((resolve) => {
     for (const signal of SIGNALS) {
       process.on(signal, () => {
-        if (received !== undefined) process.exit(1);
-        received = signal;
-        resolve(signal);
+        if (received === undefined) {
+          received = { signal, atMs: performance.now() };
+          resolve(signal);
+        } else if (performance.now() - received.atMs > SAME_SIGNAL_MS) {
+          process.exit(1);
+        }
       });
     }
   });

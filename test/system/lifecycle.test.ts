@@ -3,6 +3,7 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { expect, it } from "vitest";
 import { findFreePort } from "../../cli/stack/ports.ts";
 import { createCurl } from "./curl.ts";
@@ -15,6 +16,7 @@ import {
   runSallyport,
   startDev,
   startSallyport,
+  startStack,
   waitFor,
 } from "./sallyport.ts";
 
@@ -57,6 +59,21 @@ it("two stacks run side by side, and SIGTERM and SIGINT end each with every proc
   expect(await Promise.all([first.running.exited, second.running.exited])).toEqual([0, 0]);
   await waitFor(() => (processes.some(isAlive) ? undefined : true));
   expect([first, second].map(({ stateDir }) => existsSync(join(stateDir, "ready.json")))).toEqual([false, false]);
+});
+
+it("one Ctrl-C that comes twice, as npm passes it on, ends in order and leaves no socket", async () => {
+  using folder = createFolder();
+  const environment = { TMPDIR: folder.path };
+  const stack = await startStack("serve", folder.path, [], () => {}, environment);
+  const sockets = () => readdirSync(folder.path).filter((name) => name.startsWith("sallyport-"));
+  expect(sockets()).toHaveLength(2);
+  stack.running.child.kill("SIGINT");
+  // Two at once would be one: the second comes when the first was seen.
+  while (existsSync(join(stack.stateDir, "ready.json"))) await setImmediate();
+  expect(stack.running.child.kill("SIGINT")).toBe(true);
+  expect(await stack.running.exited).toBe(0);
+  expect(stack.running.output.stderr).toContain('"event":"ended"');
+  expect(sockets()).toEqual([]);
 });
 
 it("a stack that is killed outright leaves no worker behind, and the next one starts in the same directory", async () => {

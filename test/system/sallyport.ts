@@ -96,10 +96,11 @@ export async function startStack(
   folder: string,
   parameters: string[] = [],
   onSpawn: (running: Running) => void = () => {},
+  environment: Record<string, string> = {},
 ): Promise<DevStack> {
   const stateDir = join(folder, "state");
   const ports = ["--port", "0", "--control-port", "0", "--origin-port", "0"];
-  const running = startSallyport([command, ...ports, "--state-dir", stateDir, ...parameters]);
+  const running = startSallyport([command, ...ports, "--state-dir", stateDir, ...parameters], { environment });
   onSpawn(running);
   const ready = await waitForReadyNote({
     stateDir,
