@@ -9,7 +9,7 @@ export interface Lifetime {
 }
 
 /** One Ctrl-C reaches a command that npm runs twice: by the terminal, and passed on by npm. */
-const SAME_SIGNAL_MS = 1_000;
+const SAME_SIGNAL_MS = 2_000;
 
 /** A second signal ends the process at once, unless it comes so soon that it is the same one. */
 export function createLifetime(): Lifetime {
