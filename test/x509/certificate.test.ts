@@ -239,7 +239,8 @@ test("what both read of a damaged certificate, OpenSSL and readCertificate read 
       const result = readCertificate(damaged);
       const openssl = parseWithOpenssl(damaged);
       if (!result.ok || openssl === undefined) return;
-      expect(result.certificate.serialNumber).toBe(openssl.serialNumber);
+      // Zero is "0" to Node, and "00" to `openssl x509 -serial`, which is what ours is made like.
+      expect(result.certificate.serialNumber).toBe(openssl.serialNumber === "0" ? "00" : openssl.serialNumber);
       expect(result.certificate.isCa).toBe(openssl.ca);
       expect(formatOpensslTime(result.certificate.notAfter)).toBe(openssl.validTo);
     }),
