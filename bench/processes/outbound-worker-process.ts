@@ -3,7 +3,8 @@
  * and the origin's answer is its own. With the runtime's `fetch` (src/runtime), as a project's code would call it.
  *
  * Miniflare sends a worker's global `fetch` through a worker of its own, which costs more than nginx does and which
- * bindings are spared. So whatever leaves here leaves by a `network` binding, as by workerd without Miniflare.
+ * bindings are spared. So whatever leaves here leaves by a binding: to the egress by that of `sallyport serve`, elsewhere by a
+ * `network` binding, as by workerd without Miniflare.
  */
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";

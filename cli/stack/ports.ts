@@ -39,15 +39,13 @@ function expectFree(host: string, port: number): Promise<void> {
  * @throws CliError naming `flag`
  */
 export async function reservePort(host: string, port: number, flag: string): Promise<number> {
-  if (port === 0) {
-    return findFreePort(host).catch((failure: unknown) => {
-      throw explainListenFailure(failure, host, port, flag);
-    });
-  }
-  await expectFree(host, port).catch((failure: unknown) => {
+  try {
+    if (port === 0) return await findFreePort(host);
+    await expectFree(host, port);
+    return port;
+  } catch (failure) {
     throw explainListenFailure(failure, host, port, flag);
-  });
-  return port;
+  }
 }
 
 /** `preferred` if there is one that can be had, else a free one: for ports that nobody has asked for. */

@@ -1,7 +1,8 @@
 /**
  * The egress: an HTTP listener on loopback or a unix socket that workers send requests to, and that sends them on to
- * origins with a named client certificate. Not an open proxy: every request needs the token of its project (token.ts), goes to an `https:`
- * target (target.ts) at an address that is allowed (addresses.ts), and presents a certificate (certificates.ts).
+ * origins with a named client certificate. Not an open proxy: every request needs the token of its project (token.ts),
+ * goes to an `https:` target (target.ts) at an address that is allowed (addresses.ts), and presents a certificate
+ * (certificates.ts).
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";

@@ -23,10 +23,17 @@ import {
   sectionAfter,
   tableAfter,
 } from "./migration-page.ts";
-import { createProject, findProblems, handler, type ProjectFiles, route, routes } from "./project-directory.ts";
+import {
+  createProject,
+  findProblems,
+  handler,
+  POLICIES,
+  type ProjectFiles,
+  ROUTES,
+  route,
+  routes,
+} from "./project-directory.ts";
 
-const ROUTES = "config/routes.oas.json";
-const POLICIES = "config/policies.json";
 const RUNTIME = "$import(@zuplo/runtime)";
 
 const catalogue: [string, RuntimeExport][] = Object.entries(RUNTIME_EXPORTS);

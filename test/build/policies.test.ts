@@ -2,9 +2,7 @@
 /** Options of the policies that go by tokens and CDNs, and of handlers that tell origins about clients, in the build. */
 import { describe, expect, test } from "vitest";
 import { sanitizeHeaders } from "../../edge-shim/ingress/sanitize.ts";
-import { findProblems, mtlsPolicy, outboundPolicy, route } from "./project-directory.ts";
-
-const POLICIES = "config/policies.json";
+import { findProblems, mtlsPolicy, outboundPolicy, POLICIES, route } from "./project-directory.ts";
 
 function problemsOfPolicy(policyType: string, name: string, options: Record<string, unknown>): Promise<string[]> {
   const handler = { export: name, module: "$import(@zuplo/runtime)", options };

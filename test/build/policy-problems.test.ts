@@ -1,10 +1,16 @@
 /** What is wrong in `config/policies.json`, and with variables. */
 import { describe, expect, test } from "vitest";
-import { findProblems, handler, mtlsPolicy, outboundPolicy, type ProjectFiles, route } from "./project-directory.ts";
-
-const ROUTES = "config/routes.oas.json";
-const POLICIES = "config/policies.json";
-const AT_ROUTE = `${ROUTES}: paths["/v1"].get["x-zuplo-route"]`;
+import {
+  AT_ROUTE,
+  findProblems,
+  handler,
+  mtlsPolicy,
+  outboundPolicy,
+  POLICIES,
+  type ProjectFiles,
+  ROUTES,
+  route,
+} from "./project-directory.ts";
 
 function policies(...list: unknown[]): ProjectFiles {
   return { [POLICIES]: { policies: list }, [ROUTES]: route({}) };

@@ -1,23 +1,15 @@
 import { describe, expect, test } from "vitest";
-import { findProblems, handler, mtlsPolicy, type ProjectFiles, route, routes } from "./project-directory.ts";
-
-const ROUTES = "config/routes.oas.json";
-const POLICIES = "config/policies.json";
-const AT_ROUTE = `${ROUTES}: paths["/v1"].get["x-zuplo-route"]`;
-
-function policies(...list: unknown[]): ProjectFiles {
-  return { [POLICIES]: { policies: list }, [ROUTES]: route({}) };
-}
-
-function _mtlsOptions(options: unknown): ProjectFiles {
-  return policies({ ...mtlsPolicy, handler: { ...mtlsPolicy.handler, options } });
-}
-
-function _composite(name: string, ...parts: unknown[]) {
-  const options = { policies: parts };
-  const runtime = { export: "CompositeInboundPolicy", module: "$import(@sallyport/runtime)", options };
-  return { name, policyType: "composite-inbound", handler: runtime };
-}
+import {
+  AT_ROUTE,
+  findProblems,
+  handler,
+  mtlsPolicy,
+  POLICIES,
+  type ProjectFiles,
+  ROUTES,
+  route,
+  routes,
+} from "./project-directory.ts";
 
 test("a good project has no problems", async () => {
   expect(await findProblems({})).toEqual([]);

@@ -6,6 +6,11 @@ import { onTestFinished } from "vitest";
 import { type BuildResult, buildProject } from "../../cli/build/build-project.ts";
 import { formatProblem } from "../../cli/build/problem.ts";
 
+export const ROUTES = "config/routes.oas.json";
+export const POLICIES = "config/policies.json";
+/** Where the route of {@link route} stands */
+export const AT_ROUTE = `${ROUTES}: paths["/v1"].get["x-zuplo-route"]`;
+
 /** Content by path inside the project; what is not a string is written as JSON, `undefined` leaves the file out. */
 export type ProjectFiles = Record<string, unknown>;
 

@@ -63,8 +63,7 @@ it("two stacks run side by side, and SIGTERM and SIGINT end each with every proc
 
 it("one Ctrl-C that comes twice, as npm passes it on, ends in order and leaves no socket", async () => {
   using folder = createFolder();
-  const environment = { TMPDIR: folder.path };
-  const stack = await startStack("serve", folder.path, [], () => {}, environment);
+  const stack = await startStack("serve", folder.path, [], { environment: { TMPDIR: folder.path } });
   const sockets = () => readdirSync(folder.path).filter((name) => name.startsWith("sallyport-"));
   expect(sockets()).toHaveLength(2);
   stack.running.child.kill("SIGINT");

@@ -91,17 +91,21 @@ export function startDev(folder: string, parameters: string[] = []): Promise<Dev
   return startStack("dev", folder, parameters);
 }
 
+export interface StackOptions extends Pick<CommandOptions, "environment"> {
+  /** Before it is ready */
+  onSpawn?: (running: Running) => void;
+}
+
 export async function startStack(
   command: "dev" | "serve",
   folder: string,
   parameters: string[] = [],
-  onSpawn: (running: Running) => void = () => {},
-  environment: Record<string, string> = {},
+  { environment = {}, onSpawn }: StackOptions = {},
 ): Promise<DevStack> {
   const stateDir = join(folder, "state");
   const ports = ["--port", "0", "--control-port", "0", "--origin-port", "0"];
   const running = startSallyport([command, ...ports, "--state-dir", stateDir, ...parameters], { environment });
-  onSpawn(running);
+  onSpawn?.(running);
   const ready = await waitForReadyNote({
     stateDir,
     pid: running.child.pid,

@@ -83,9 +83,11 @@ describe("SIGHUP", () => {
     using own = createFolder();
     const parameters = ["--project-dir", copyExampleProject(own.path), "--metrics-port", "0"];
     let signalled: Promise<unknown> | undefined;
-    await using started = await startStack("serve", own.path, parameters, ({ child }) => {
-      // Made at the start, before the control plane is.
-      signalled = waitFor(() => (existsSync(join(own.path, "state")) ? child.kill("SIGHUP") : undefined));
+    await using started = await startStack("serve", own.path, parameters, {
+      onSpawn({ child }) {
+        // Made at the start, before the control plane is.
+        signalled = waitFor(() => (existsSync(join(own.path, "state")) ? child.kill("SIGHUP") : undefined));
+      },
     });
     await signalled;
     await waitFor(() => (started.running.output.stderr.includes("worker_replaced") ? true : undefined));

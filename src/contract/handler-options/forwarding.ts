@@ -3,6 +3,7 @@ import { z } from "zod";
 import { parseTemplate } from "./template.ts";
 
 const SCHEMES = ["https://", "http://"];
+const NOT_ABSOLUTE = "is not an absolute URL, allowed: https://… and http://…";
 
 /** A template of an absolute URL: what stands before its first expression has to begin one, or to be one. */
 export const urlTemplate = z.string().superRefine((text, context) => {
@@ -21,8 +22,6 @@ function findBeginningProblem(first: unknown): string | undefined {
   const canBegin = SCHEMES.some((scheme) => text.startsWith(scheme) || scheme.startsWith(text));
   return canBegin ? undefined : NOT_ABSOLUTE;
 }
-
-const NOT_ABSOLUTE = "is not an absolute URL, allowed: https://… and http://…";
 
 /** Why requests cannot be sent to `url`, which is null when it did not parse. */
 export function findUrlProblem(url: URL | null): string | undefined {
