@@ -8,12 +8,14 @@ import { INTERNAL_HEADER_PREFIX } from "../contract/headers.ts";
 import type { Exchange } from "../gateway/exchange.ts";
 import { respondWithProblem } from "../gateway/problem-response.ts";
 import { sendFollowingRedirects } from "../runtime/certificate-redirects.ts";
-import { describeError, type OutboundRequest, type SendRequest } from "../runtime/certificate-transport.ts";
+import { describeError, type RequestWithHeaders } from "../runtime/certificate-transport.ts";
 import { OriginError } from "../runtime/errors.ts";
 import type { ZuploRequest } from "../runtime/request.ts";
 import { compileClientCertFields, hideFromCaches } from "./client-cert-fields.ts";
 
 export type ForwardRequest = (request: ZuploRequest, target: URL, exchange: Exchange) => Promise<Response>;
+
+type SendWithHeaders = (request: RequestWithHeaders) => Promise<Response>;
 
 /** An origin that gives no HTTP response becomes an {@link OriginError}. */
 export function compileForwardRequest(options: Omit<ForwardingOptions, "forwardSearch">): ForwardRequest {
@@ -36,7 +38,7 @@ export function compileForwardRequest(options: Omit<ForwardingOptions, "forwardS
  * Who tells an origin about its clients, by a certificate in TLS or in a field, follows redirects within that origin alone.
  * With a field no cache answers in the origin's place: it would tell clients apart by no more than the URL.
  */
-function compileSend(options: Omit<ForwardingOptions, "forwardSearch">): SendRequest {
+function compileSend(options: Omit<ForwardingOptions, "forwardSearch">): SendWithHeaders {
   const redirect = options.followRedirects ? "follow" : "manual";
   if (presentsCertificate(options)) {
     const sallyport = { mtlsCertificate: options.mtlsCertificate };
@@ -49,7 +51,7 @@ function compileSend(options: Omit<ForwardingOptions, "forwardSearch">): SendReq
   return (request) => sendFollowingRedirects(request, undefined, sendUncached);
 }
 
-const sendUncached: SendRequest = ({ url, method, headers, body }) =>
+const sendUncached: SendWithHeaders = ({ url, method, headers, body }) =>
   fetch(url, { method, headers, body, redirect: "manual", cache: "no-store" }).catch(throwUnreachable);
 
 /** Also where the name comes from a variable that is not set: then every request has to fail. */
@@ -70,7 +72,7 @@ function describeRequest(
   request: ZuploRequest,
   target: URL,
   clientCert: readonly (readonly [string, string])[],
-): OutboundRequest {
+): RequestWithHeaders {
   const headers = originHeaders(request.headers);
   for (const [name, value] of clientCert) headers.set(name, value);
   return { url: target.href, method: request.method, headers, body: request.body };

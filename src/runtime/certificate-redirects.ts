@@ -3,7 +3,7 @@
  * only here is known which origin the certificate was meant for: another one must neither be shown it (security.md,
  * "Outbound") nor be called without it in the caller's name, so a redirect that leaves the origin is an error.
  */
-import type { OutboundRequest, SendRequest } from "./certificate-transport.ts";
+import type { OutboundRequest, RequestWithHeaders } from "./certificate-transport.ts";
 
 const REDIRECT_STATUSES: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
@@ -16,12 +16,12 @@ const BODY_HEADERS = ["content-encoding", "content-language", "content-length", 
 /** A body that can be sent again, undefined for a stream. */
 export type RepeatableBody = string | ArrayBuffer | ArrayBufferView | Blob | URLSearchParams | undefined;
 
-export async function sendFollowingRedirects(
-  first: OutboundRequest,
+export async function sendFollowingRedirects<Sent extends OutboundRequest>(
+  first: Sent,
   body: RepeatableBody,
-  send: SendRequest,
+  send: (request: Sent | RequestWithHeaders) => Promise<Response>,
 ): Promise<Response> {
-  let request: OutboundRequest = first;
+  let request: Sent | RequestWithHeaders = first;
   for (let redirects = 0; ; redirects += 1) {
     const response = await send(request);
     const location = REDIRECT_STATUSES.has(response.status) ? response.headers.get("location") : null;
@@ -36,7 +36,9 @@ export async function sendFollowingRedirects(
 
 /** The transport's own URL would be of no use to code that resolves links against `response.url`. */
 export function nameResponse(response: Response, url: string, redirected: boolean): Response {
-  return Object.defineProperties(response, { url: { value: url }, redirected: { value: redirected } });
+  // The transport followed none, so its answer says of itself that it was not redirected.
+  if (redirected) Object.defineProperty(response, "redirected", { value: true });
+  return Object.defineProperty(response, "url", { value: url });
 }
 
 function redirectRequest(
@@ -44,7 +46,7 @@ function redirectRequest(
   location: string,
   status: number,
   body: RepeatableBody,
-): OutboundRequest {
+): RequestWithHeaders {
   const target = URL.parse(location, previous.url);
   const { origin } = new URL(previous.url);
   if (target?.origin !== origin) {

@@ -32,11 +32,19 @@ export interface OutboundRequest {
   readonly url: string;
   /** In upper case */
   readonly method: string;
-  /** Made for this request: a transport may write its own into them. */
-  readonly headers: Headers;
+  /** Made for this request: a transport may write its own into them. Undefined where there are none. */
+  readonly headers: Headers | undefined;
   readonly body: BodyInit | null;
   readonly signal?: AbortSignal | null;
 }
+
+/** One whose headers can be added to. */
+export interface RequestWithHeaders extends OutboundRequest {
+  readonly headers: Headers;
+}
+
+/** The least status of an answer of the egress' own, a failure. */
+const FAILURE_STATUS_MIN = 400;
 
 /** Sends one request; redirects are returned and not followed. */
 export type SendRequest = (request: OutboundRequest) => Promise<Response>;
@@ -68,7 +76,7 @@ export function isFetcher(binding: unknown): binding is Fetcher {
 }
 
 async function sendThroughBinding(request: OutboundRequest, name: string, binding: Fetcher): Promise<Response> {
-  const { url, method, headers, body, signal = null } = request;
+  const { url, method, headers = {}, body, signal = null } = request;
   const sent = new Request(url, { method, headers, body, signal, redirect: "manual" });
   try {
     return await binding.fetch(sent);
@@ -91,7 +99,10 @@ async function sendThroughEgress(
 ): Promise<Response> {
   const { method, body, signal = null } = request;
   const headers = writeEgressHeaders(request, name, egress);
-  const response = await send(egress.url, { method, body, signal, headers, redirect: "manual" }).catch((cause) => {
+  let response: Response;
+  try {
+    response = await send(egress.url, { method, body, signal, headers, redirect: "manual" });
+  } catch (cause) {
     signal?.throwIfAborted();
     // The call itself cannot be: a GET with a body. Connections fail with other errors.
     if (cause instanceof TypeError) throw cause;
@@ -101,24 +112,27 @@ async function sendThroughEgress(
       hint: "check that the edge runs, and that SALLYPORT_EGRESS_URL, where it is set, is where its egress listens",
       cause,
     });
-  });
+  }
+  // Failures have statuses of errors, and to look at headers takes the runtime longer than to look at a status.
+  if (response.status < FAILURE_STATUS_MIN) return response;
   const failure = response.headers.get(EGRESS_FAILURE_HEADER);
   if (failure !== null) throw await readFailure(failure, response);
   return response;
 }
 
-/** Nothing of the caller's can stand in for what the egress goes by. */
+/** Nothing of the caller's can stand in for what the egress goes by. Without any of them, no `Headers` need be made. */
 function writeEgressHeaders(
   { headers, url }: OutboundRequest,
   name: string,
   { token, project }: EgressConfiguration,
-): Headers {
+): HeadersInit {
+  const requestId = findCurrentRequest()?.requestId;
+  const call = formatEgressCall({ token, project, certificate: name, requestId, target: withoutFragment(url) });
+  if (headers === undefined) return { [EGRESS_CALL_HEADER]: call };
   for (const header of [...headers.keys()]) {
     if (header === "host" || header.startsWith(INTERNAL_HEADER_PREFIX)) headers.delete(header);
   }
-  const requestId = findCurrentRequest()?.requestId;
-  const call = { token, project, certificate: name, requestId, target: withoutFragment(url) };
-  headers.set(EGRESS_CALL_HEADER, formatEgressCall(call));
+  headers.set(EGRESS_CALL_HEADER, call);
   return headers;
 }
 

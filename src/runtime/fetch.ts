@@ -76,25 +76,27 @@ function readRequest(
     checkTarget(new URL(request.url));
     return request;
   }
-  const url = input instanceof URL ? input : new URL(input);
-  checkTarget(url);
+  const url = checkTarget(input instanceof URL ? input : new URL(input));
   const { method = "GET", redirect = "follow", body = null, signal = null } = init;
   if (redirect !== "follow" && redirect !== "manual") {
     throw new TypeError(`"redirect" is "${redirect}", allowed: "follow" and "manual"`);
   }
-  return { url: url.href, method: method.toUpperCase(), headers: new Headers(init.headers), body, signal, redirect };
+  const headers = init.headers === undefined ? undefined : new Headers(init.headers);
+  return { url, method: method.toUpperCase(), headers, body, signal, redirect };
 }
 
+/** Of a parsed URL's text: no user name or password before the host. One look costs less than an URL's properties. */
+const HTTPS_WITHOUT_CREDENTIALS = /^https:\/\/[^/@]+\//;
+
 /** A certificate is presented in a TLS handshake: over plain HTTP there is none, and the call would be unprotected. */
-function checkTarget({ protocol, username, password, origin }: URL): void {
+function checkTarget(url: URL): string {
+  const { href } = url;
+  if (HTTPS_WITHOUT_CREDENTIALS.test(href)) return href;
+  const { protocol, origin } = url;
   if (protocol !== "https:") {
     throw new TypeError(`"${origin}" cannot be shown a client certificate, found ${protocol} and expected https:`);
   }
-  if (username !== "" || password !== "") {
-    throw new TypeError(
-      `"${origin}" stands behind a user name or password in the URL, expected an Authorization header`,
-    );
-  }
+  throw new TypeError(`"${origin}" stands behind a user name or password in the URL, expected an Authorization header`);
 }
 
 function repeatableBody(body: unknown): RepeatableBody {

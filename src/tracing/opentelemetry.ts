@@ -25,7 +25,7 @@ import {
   ATTR_SERVICE_NAME,
 } from "@opentelemetry/semantic-conventions";
 import type { RouteDefinition } from "../contract/project.ts";
-import type { OutboundRequest } from "../runtime/certificate-transport.ts";
+import type { RequestWithHeaders } from "../runtime/certificate-transport.ts";
 import type { FetchTrace, RequestTrace } from "./request-trace.ts";
 import { SpanQueue } from "./span-queue.ts";
 import type { Tracing } from "./tracing.ts";
@@ -103,7 +103,7 @@ class WorkerTrace implements RequestTrace {
     });
   }
 
-  startFetch({ url, method, headers }: OutboundRequest, certificate: unknown): FetchTrace {
+  startFetch({ url, method, headers }: RequestWithHeaders, certificate: unknown): FetchTrace {
     const { hostname, port } = new URL(url);
     const attributes = {
       [ATTR_HTTP_REQUEST_METHOD]: method,

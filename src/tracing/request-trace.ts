@@ -3,7 +3,7 @@
  * OpenTelemetry is loaded (tracing.ts), and a request costs one comparison.
  */
 import type { RouteDefinition } from "../contract/project.ts";
-import type { OutboundRequest, SendRequest } from "../runtime/certificate-transport.ts";
+import type { RequestWithHeaders, SendRequest } from "../runtime/certificate-transport.ts";
 import { OriginError } from "../runtime/errors.ts";
 
 export interface RequestTrace {
@@ -13,7 +13,7 @@ export interface RequestTrace {
   writeTo(headers: Headers): void;
   describeRoute(route: RouteDefinition): void;
   /** A request that presents a certificate leaves, with this trace in its headers. */
-  startFetch(request: OutboundRequest, certificate: unknown): FetchTrace;
+  startFetch(request: RequestWithHeaders, certificate: unknown): FetchTrace;
   /** @param status of the answer, whose body may still be on its way */
   end(status: number): void;
 }
@@ -28,9 +28,11 @@ export interface FetchTrace {
 export function traceSend(send: SendRequest, certificate: unknown, trace: RequestTrace | undefined): SendRequest {
   if (trace === undefined) return send;
   return async function sendTraced(request) {
-    const fetchTrace = trace.startFetch(request, certificate);
+    const { url, method, headers = new Headers(), body, signal = null } = request;
+    const traced = { url, method, headers, body, signal };
+    const fetchTrace = trace.startFetch(traced, certificate);
     try {
-      const response = await send(request);
+      const response = await send(traced);
       fetchTrace.answered(response.status);
       return response;
     } catch (error) {

@@ -75,8 +75,8 @@ describe("fetch with a certificate", () => {
     const { SALLYPORT_EGRESS_URL: _, ...variables } = EGRESS_VARIABLES;
     const asked: string[] = [];
     const SALLYPORT_EGRESS = {
-      fetch: (url: string, { headers }: { headers: Headers }) => {
-        asked.push(url, headers.get("sallyport-egress-call") ?? "");
+      fetch: (url: string, { headers }: { headers: HeadersInit }) => {
+        asked.push(url, new Headers(headers).get("sallyport-egress-call") ?? "");
         return Promise.resolve(new Response("by the binding"));
       },
     };
