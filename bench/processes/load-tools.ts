@@ -46,7 +46,8 @@ export const h2load: LoadTool = {
     const isPlain = protocol === "http:";
     const target = isPlain ? ["--h1", `${url}/`] : [`--connect-to=${host}`, `https://${hostname}:${port}/`];
     const said = await runTool("h2load", [...parameters, ...target]);
-    if (findNumber(said, /(\d+) 2xx/) === 0) throw new Error(`h2load had no answers that were 200: ${said}`);
+    const isGood = !/[1-9]\d* [345]xx/.test(said) && findNumber(said, /(\d+) 2xx/) > 0;
+    if (!isGood) throw new Error(`h2load had answers that were not 200, or none: ${said}`);
     return findNumber(said, /finished in [\d.]+m?s, ([\d.]+) req\/s/);
   },
 };

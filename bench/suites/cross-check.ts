@@ -1,8 +1,7 @@
 /** Whether the load is what it says: other load generators against the same contenders, in the same table. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Sample } from "../measurement/sample.ts";
-import { ab, h2load, type LoadTool, type ToolLoad } from "../processes/load-tools.ts";
+import { ab, h2load, type ToolLoad } from "../processes/load-tools.ts";
 import type { TrivialWorker } from "../processes/worker-process.ts";
 import { withChildren } from "./children.ts";
 import { checkVerified } from "./inbound/check-verified.ts";
@@ -10,6 +9,7 @@ import { createClientSide, HOSTNAME } from "./inbound/client-side.ts";
 import { type Ingress, type IngressKey, startIngresses, startWorker } from "./inbound/ingresses.ts";
 import { describeScenario, measureRequests, type Scenario, watch } from "./inbound/load.ts";
 import { alternate, type Contender, describeRun, type Suite, type SuiteOptions, type SuiteResult } from "./suite.ts";
+import { measureTool } from "./tool-load.ts";
 
 const TOOLS = { ab, h2load };
 const CONTENDERS: IngressKey[] = ["nginx", "edge", "none"];
@@ -45,7 +45,9 @@ function contend(ingress: Ingress, worker: TrivialWorker, clientPem: string, opt
     const tool = TOOLS[name];
     if (tool.find() === undefined) return [];
     const operation = `${ingress.name}: ${describeScenario(scenario)}`;
-    return [{ operation, name, measure: () => measureTool(tool, ingress, scenario, rest, options) }];
+    const load = { url: ingress.url, hostname: HOSTNAME, connections: scenario.connections, ...rest };
+    const measureMs = options.measureMs * SHARE_OF_TIME;
+    return [{ operation, name, measure: () => measureTool(tool, { ...load, measureMs }) }];
   };
   const http1 = [
     ours("autocannon", HTTP1),
@@ -54,18 +56,6 @@ function contend(ingress: Ingress, worker: TrivialWorker, clientPem: string, opt
   ];
   if (ingress.key !== "edge") return http1;
   return [...http1, ours("our HTTP/2 client", HTTP2), ...theirs("h2load", HTTP2, {})];
-}
-
-async function measureTool(
-  tool: LoadTool,
-  { url }: Ingress,
-  { connections }: Scenario,
-  rest: Pick<ToolLoad, "clientPem">,
-  { measureMs }: SuiteOptions,
-): Promise<Sample> {
-  const seconds = Math.max(1, Math.round((measureMs * SHARE_OF_TIME) / 1_000));
-  const perSecond = await tool.measure({ url, connections, seconds, hostname: HOSTNAME, ...rest });
-  return { operations: perSecond * seconds, seconds, cpuMicroseconds: {} };
 }
 
 function describeConditions(options: SuiteOptions, rounds: number): string[] {
