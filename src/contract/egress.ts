@@ -46,9 +46,13 @@ export function parseEgressCall(text: string): EgressCall | undefined {
 
 /**
  * Egress → worker: present when no HTTP response came from the origin, with an {@link EgressFailureCode}; the body is
- * then JSON `{ reason, hint }`. A response of the origin never carries it: the egress drops it from there.
+ * then JSON `{ reason, hint }`, and the status {@link EGRESS_FAILURE_STATUS_MIN} or more. A response of the origin never
+ * carries it: the egress drops it from there.
  */
 export const EGRESS_FAILURE_HEADER = "sallyport-egress-failure";
+
+/** The worker looks for a failure in no answer below it: a header takes the runtime longer to read than a status. */
+export const EGRESS_FAILURE_STATUS_MIN = 400;
 
 export const EGRESS_FAILURE_CODES = [
   "origin_tls_failed",

@@ -6,11 +6,12 @@ import {
   EGRESS_CALL_HEADER,
   EGRESS_FAILURE_CODES,
   EGRESS_FAILURE_HEADER,
+  EGRESS_FAILURE_STATUS_MIN,
+  type EgressCall,
   formatEgressCall,
 } from "../contract/egress.ts";
 import { CERTIFICATE_NAME } from "../contract/handler-options/forwarding.ts";
 import { INTERNAL_HEADER_PREFIX } from "../contract/headers.ts";
-import { findCurrentRequest } from "./current-request.ts";
 import { OriginError } from "./errors.ts";
 
 export interface EgressConfiguration {
@@ -43,14 +44,14 @@ export interface RequestWithHeaders extends OutboundRequest {
   readonly headers: Headers;
 }
 
-/** The least status of an answer of the egress' own, a failure. */
-const FAILURE_STATUS_MIN = 400;
-
 /** Sends one request; redirects are returned and not followed. */
 export type SendRequest = (request: OutboundRequest) => Promise<Response>;
 
-/** @throws OriginError when `name` is no certificate here */
-export type CertificateTransport = (name: unknown) => SendRequest;
+/**
+ * @param requestId of the request that is being served, for the egress' log; undefined where nobody knows
+ * @throws OriginError when `name` is no certificate here
+ */
+export type CertificateTransport = (name: unknown, requestId: string | undefined) => SendRequest;
 
 /** `plainFetch` is the runtime's own `fetch`, on which the egress is reached. */
 export function createCertificateTransport(
@@ -58,14 +59,16 @@ export function createCertificateTransport(
   egress: EgressConfiguration | undefined,
   plainFetch: typeof fetch,
 ): CertificateTransport {
-  return function findTransport(name) {
+  return function findTransport(name, requestId) {
     if (typeof name !== "string" || !CERTIFICATE_NAME.test(name)) throw unusableName(name);
     const binding = Object.hasOwn(bindings, name) ? bindings[name] : undefined;
     if (isFetcher(binding)) return (request) => sendThroughBinding(request, name, binding);
     if (!egress) throw unknownName(name);
     const { binding: direct } = egress;
     const send: typeof fetch = direct === undefined ? plainFetch : (input, init) => direct.fetch(input, init);
-    return (request) => sendThroughEgress(request, name, egress, send);
+    const { token, project } = egress;
+    const call = { token, project, certificate: name, requestId };
+    return (request) => sendThroughEgress(request, call, egress.url, send);
   };
 }
 
@@ -93,15 +96,15 @@ async function sendThroughBinding(request: OutboundRequest, name: string, bindin
 
 async function sendThroughEgress(
   request: OutboundRequest,
-  name: string,
-  egress: EgressConfiguration,
+  call: Omit<EgressCall, "target">,
+  egressUrl: string,
   send: typeof fetch,
 ): Promise<Response> {
   const { method, body, signal = null } = request;
-  const headers = writeEgressHeaders(request, name, egress);
+  const headers = writeEgressHeaders(request, call);
   let response: Response;
   try {
-    response = await send(egress.url, { method, body, signal, headers, redirect: "manual" });
+    response = await send(egressUrl, { method, body, signal, headers, redirect: "manual" });
   } catch (cause) {
     signal?.throwIfAborted();
     // The call itself cannot be: a GET with a body. Connections fail with other errors.
@@ -113,21 +116,15 @@ async function sendThroughEgress(
       cause,
     });
   }
-  // Failures have statuses of errors, and to look at headers takes the runtime longer than to look at a status.
-  if (response.status < FAILURE_STATUS_MIN) return response;
+  if (response.status < EGRESS_FAILURE_STATUS_MIN) return response;
   const failure = response.headers.get(EGRESS_FAILURE_HEADER);
   if (failure !== null) throw await readFailure(failure, response);
   return response;
 }
 
 /** Nothing of the caller's can stand in for what the egress goes by. Without any of them, no `Headers` need be made. */
-function writeEgressHeaders(
-  { headers, url }: OutboundRequest,
-  name: string,
-  { token, project }: EgressConfiguration,
-): HeadersInit {
-  const requestId = findCurrentRequest()?.requestId;
-  const call = formatEgressCall({ token, project, certificate: name, requestId, target: withoutFragment(url) });
+function writeEgressHeaders({ headers, url }: OutboundRequest, rest: Omit<EgressCall, "target">): HeadersInit {
+  const call = formatEgressCall({ ...rest, target: withoutFragment(url) });
   if (headers === undefined) return { [EGRESS_CALL_HEADER]: call };
   for (const header of [...headers.keys()]) {
     if (header === "host" || header.startsWith(INTERNAL_HEADER_PREFIX)) headers.delete(header);

@@ -55,7 +55,8 @@ async function fetchWithOptions(
     throw new TypeError('"mtlsCertificate" has one value in "sallyport" and another in "zuplo", allowed: one of them');
   }
   const request = readRequest(input, init);
-  const send = traceSend(transport(first.name), first.name, findCurrentRequest()?.trace);
+  const current = findCurrentRequest();
+  const send = traceSend(transport(first.name, current?.requestId), first.name, current?.trace);
   if (request.redirect === "manual") return nameResponse(await send(request), request.url, false);
   return sendFollowingRedirects(request, repeatableBody(init.body), send);
 }
