@@ -58,7 +58,7 @@ async function fetchWithOptions(
   const current = findCurrentRequest();
   const send = traceSend(transport(first.name, current?.requestId), first.name, current?.trace);
   if (request.redirect === "manual") return nameResponse(await send(request), request.url, false);
-  return sendFollowingRedirects(request, repeatableBody(init.body), send);
+  return await sendFollowingRedirects(request, repeatableBody(init.body), send);
 }
 
 /** Undefined where no certificate is asked for, which is not the same as one whose name is undefined. */
