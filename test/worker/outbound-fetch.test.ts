@@ -1,7 +1,7 @@
 /** `fetch` with the name of a certificate, and what it never does: call without it, or show it to somebody else. */
 import { exports } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { EGRESS_FAILURE_CODES } from "../../src/contract/egress.ts";
+import { EGRESS_FAILURE_CODES, EGRESS_FAILURE_STATUS_MIN } from "../../src/contract/egress.ts";
 import { PROBLEMS } from "../../src/contract/problem.ts";
 import { createCertificateTransport } from "../../src/runtime/certificate-transport.ts";
 import { plainFetch, setCertificateTransport } from "../../src/runtime/fetch.ts";
@@ -236,6 +236,13 @@ describe("a failure of the egress", () => {
     expect(log).toMatchObject([
       { level: "error", message: "origin failed", data: { code, reason: "a reason", hint: "a hint" } },
     ]);
+  });
+
+  it.each([EGRESS_FAILURE_STATUS_MIN, 403, 599])("is one with the status %i", async (status) => {
+    const answer = Response.json({}, { status, headers: { "sallyport-egress-failure": "mtls_certificate_disabled" } });
+    startHandler(() => "", { ...EGRESS_VARIABLES, SALLYPORT_EGRESS: { fetch: () => Promise.resolve(answer) } });
+    const call = fetch("https://origin.example/", { sallyport });
+    await expect(call).rejects.toMatchObject({ code: "mtls_certificate_disabled" });
   });
 
   it("does not explain itself outside development", async () => {

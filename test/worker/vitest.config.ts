@@ -3,6 +3,7 @@ import { cloudflareTest } from "@cloudflare/vitest-pool-workers";
 import { Response } from "miniflare";
 import { defineConfig } from "vitest/config";
 import { EGRESS_CALL_HEADER, parseEgressCall } from "../../src/contract/egress.ts";
+import { PROBLEMS } from "../../src/contract/problem.ts";
 import { MAX_WORKERS } from "../node-project.ts";
 
 const runtime = fileURLToPath(new URL("../../src/runtime/index.ts", import.meta.url));
@@ -29,7 +30,8 @@ async function answerAsOutside(request: Request): Promise<Response> {
   if (url.hostname.endsWith(".collector.example")) return answerAsCollector(request, url.hostname);
   if (certificate?.startsWith("origin_") || certificate?.startsWith("mtls_")) {
     const headers = { "sallyport-egress-failure": certificate };
-    return Response.json({ reason: "a reason", hint: "a hint" }, { status: 522, headers });
+    const { status } = PROBLEMS[certificate as keyof typeof PROBLEMS] ?? PROBLEMS.origin_unreachable;
+    return Response.json({ reason: "a reason", hint: "a hint" }, { status, headers });
   }
   if (url.pathname === "/redirect") {
     const headers = { location: url.searchParams.get("to") ?? "" };
