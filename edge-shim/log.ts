@@ -10,7 +10,7 @@ const BATCH_MS = 10;
 const BATCH_MAX_CHARACTERS = 12 * 1024;
 
 export function createLogger(format: LogFormat): Logger {
-  const options = { base: null, timestamp: createTimestamp() };
+  const options = { base: null, timestamp: pino.stdTimeFunctions.isoTime };
   if (format === "json") return pino(options, createBatches());
   const stream = pretty({
     destination: STANDARD_ERROR,
@@ -21,20 +21,6 @@ export function createLogger(format: LogFormat): Logger {
     hideObject: false,
   });
   return pino(options, stream);
-}
-
-/** As pino.stdTimeFunctions.isoTime, but under load several lines have the same millisecond, and it is written out once. */
-function createTimestamp(): () => string {
-  let writtenMs = -1;
-  let written = "";
-  return () => {
-    const nowMs = Date.now();
-    if (nowMs !== writtenMs) {
-      writtenMs = nowMs;
-      written = `,"time":"${new Date(nowMs).toISOString()}"`;
-    }
-    return written;
-  };
 }
 
 /**

@@ -24,11 +24,11 @@ const NAMES = {
 type Way = keyof typeof NAMES;
 
 /**
- * autocannon looks at every answer's body, and takes a fifth of two processors for it, which the worker then waits for;
- * h2load takes next to nothing.
+ * autocannon looks at every answer's body, and takes up to a fifth of a processor for it, which the worker then waits for;
+ * h2load takes next to nothing. It is left out where it is not installed.
  */
-const LOADS: Load[] = h2load.find() === undefined ? ["autocannon"] : ["autocannon", "h2load"];
-type Load = "autocannon" | "h2load";
+const LOADS = ["autocannon", "h2load"] as const;
+type Load = (typeof LOADS)[number];
 
 const TARGET = { hostname: "localhost", connections: CONNECTIONS };
 
@@ -39,7 +39,8 @@ function run(options: SuiteOptions): Promise<SuiteResult> {
     if (stand.nginx === undefined) options.note("nginx is not installed: measured without it");
     const ways = (Object.keys(NAMES) as Way[]).filter((way) => way !== "nginx" || stand.nginx !== undefined);
     for (const way of ways) if (way !== "plain") await checkPresented(stand, way);
-    const contenders = LOADS.flatMap((load) => ways.map((way) => createContender(stand, way, load, options)));
+    const loads = LOADS.filter((load) => load !== "h2load" || h2load.find() !== undefined);
+    const contenders = loads.flatMap((load) => ways.map((way) => createContender(stand, way, load, options)));
     const measured = await alternate(contenders, options);
     return { conditions: describeConditions(stand, options), measured, figures: compareWithNginx(measured) };
   });

@@ -86,10 +86,14 @@ function readRequest(
   return { url, method: method.toUpperCase(), headers, body, signal, redirect };
 }
 
-/** Of a parsed URL's text: no user name or password before the host. One look costs less than an URL's properties. */
+/** Of a parsed URL's text: nothing stands between scheme and host. One look costs less than an URL's properties. */
 const HTTPS_WITHOUT_CREDENTIALS = /^https:\/\/[^/@]+\//;
 
-/** A certificate is presented in a TLS handshake: over plain HTTP there is none, and the call would be unprotected. */
+/**
+ * A certificate is presented in a TLS handshake: over plain HTTP there is none, and the call would be unprotected.
+ *
+ * @returns its text
+ */
 function checkTarget(url: URL): string {
   const { href } = url;
   if (HTTPS_WITHOUT_CREDENTIALS.test(href)) return href;
